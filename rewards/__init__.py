@@ -1,0 +1,1 @@
+"""Owns rewards, the ledger of transfers and payouts: what is owed."""
