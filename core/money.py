@@ -10,6 +10,8 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Final, Literal
 
+from core.errors import Invalid
+
 MAX_MINOR: Final = 10**15
 """Largest magnitude of one amount; a bigint column still holds sums of thousands of them."""
 
@@ -62,13 +64,11 @@ MoneyErrorCode = Literal["not_a_number", "too_many_decimals", "unknown_currency"
 Weight = int | Fraction | Decimal
 
 
-class MoneyInvalid(ValueError):
+class MoneyInvalid(Invalid):
     """An amount or a currency that cannot be accepted; `code` says why."""
 
-    def __init__(self, code: MoneyErrorCode, message: str) -> None:
-        super().__init__(message)
-        self.code: MoneyErrorCode = code
-        self.message = message
+    def __init__(self, code: MoneyErrorCode, message: str, *, param: str | None = None) -> None:
+        super().__init__(message, code=code, param=param)
 
 
 class CurrencyMismatch(ValueError):
@@ -158,7 +158,7 @@ def split(amount_minor: int, weights: Sequence[Weight]) -> tuple[int, ...]:
     return tuple(sign * part for part in parts)
 
 
-def parse_major(text: str, currency: str) -> int:
+def parse_major(text: object, currency: str) -> int:
     """Read an amount written in major units ("12.34") into minor units (1234).
 
     Accepts digits with at most as many decimals as the currency has, and a leading minus. Anything else

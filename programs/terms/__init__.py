@@ -1,0 +1,53 @@
+"""What one program version promises: the terms, their JSON document, their presets and their wording.
+
+Pure: frozen dataclasses in and out, no Django and no clock.
+"""
+
+from programs.terms.changes import Change, diff
+from programs.terms.document import TermsInvalid, dump_terms, parse_terms, publish_errors
+from programs.terms.presets import ProgramKind, default_terms
+from programs.terms.promises import (
+    Amount,
+    AttributionModel,
+    AttributionTerms,
+    CreditSource,
+    EligibilityTerms,
+    FixedAmount,
+    PercentageAmount,
+    ProductTerms,
+    ProgramTerms,
+    RewardEvent,
+    RewardKind,
+    RewardRule,
+    RewardSide,
+)
+from programs.terms.reader import FieldError
+from programs.terms.wording import percent_text, reward_sentence, summary
+
+__all__ = [
+    "Amount",
+    "AttributionModel",
+    "AttributionTerms",
+    "Change",
+    "CreditSource",
+    "EligibilityTerms",
+    "FieldError",
+    "FixedAmount",
+    "PercentageAmount",
+    "ProductTerms",
+    "ProgramKind",
+    "ProgramTerms",
+    "RewardEvent",
+    "RewardKind",
+    "RewardRule",
+    "RewardSide",
+    "TermsInvalid",
+    "default_terms",
+    "diff",
+    "dump_terms",
+    "parse_terms",
+    "percent_text",
+    "publish_errors",
+    "reward_sentence",
+    "summary",
+]

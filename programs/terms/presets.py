@@ -1,0 +1,90 @@
+"""Terms to start from, one set for each kind of program."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from core.money import MoneyInvalid, is_currency
+from programs.terms.promises import (
+    AttributionTerms,
+    EligibilityTerms,
+    PercentageAmount,
+    ProgramTerms,
+    RewardRule,
+)
+
+ProgramKind = Literal["customer", "b2b", "influencer", "affiliate"]
+
+_FRIEND_DISCOUNT = RewardRule(
+    key="referee-discount",
+    side="referee",
+    event="signup",
+    kind="discount",
+    discount=PercentageAmount(bps=1000),
+    first_only=True,
+)
+
+
+def default_terms(kind: ProgramKind, currency: str) -> ProgramTerms:
+    """Return the terms a new program of this kind starts with; they still need a `destination_url`.
+
+    All promises are percentages, so that they mean the same in every currency. Raises MoneyInvalid for an
+    unknown currency.
+
+    - customer: store credit for a friend's first purchase, a discount for the friend, new customers only
+    - b2b: cash for the won deal (custom event `won`), the first introduction counts, a person approves
+    - influencer: cash for a year of purchases by promo code, a discount for the audience, a person approves
+    - affiliate: recurring cash for a year, approved by itself
+    """
+    if not is_currency(currency):
+        raise MoneyInvalid("unknown_currency", "The currency is not an active ISO 4217 code.")
+    if kind == "customer":
+        return ProgramTerms(
+            currency=currency,
+            rewards=(
+                RewardRule(
+                    key="referrer-credit",
+                    side="referrer",
+                    event="purchase",
+                    kind="credit",
+                    amount=PercentageAmount(bps=1000),
+                    first_only=True,
+                ),
+                _FRIEND_DISCOUNT,
+            ),
+            eligibility=EligibilityTerms(new_customers_only=True),
+        )
+    if kind == "b2b":
+        return ProgramTerms(
+            currency=currency,
+            attribution=AttributionTerms(
+                model="first_click", click_window_days=180, code_window_days=180, half_life_days=30
+            ),
+            rewards=(
+                RewardRule(
+                    key="referrer-won",
+                    side="referrer",
+                    event="custom",
+                    event_name="won",
+                    kind="cash",
+                    amount=PercentageAmount(bps=500),
+                    first_only=True,
+                ),
+            ),
+            approval="manual",
+        )
+    commission = RewardRule(
+        key="referrer-commission",
+        side="referrer",
+        event="purchase",
+        kind="cash",
+        amount=PercentageAmount(bps=1000 if kind == "influencer" else 2000),
+        duration_months=12,
+    )
+    if kind == "influencer":
+        return ProgramTerms(
+            currency=currency,
+            rewards=(commission, _FRIEND_DISCOUNT),
+            approval="manual",
+        )
+    return ProgramTerms(currency=currency, rewards=(commission,))

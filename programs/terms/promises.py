@@ -1,0 +1,122 @@
+"""The terms of a program version as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from core.money import POINTS
+
+AttributionModel = Literal["first_click", "last_click", "linear", "time_decay", "position_based", "custom"]
+CreditSource = Literal["manual", "code", "token", "click"]
+RewardSide = Literal["referrer", "referee"]
+RewardEvent = Literal["signup", "purchase", "custom"]
+RewardKind = Literal["cash", "credit", "discount", "product", "points"]
+Approval = Literal["automatic", "manual"]
+
+
+@dataclass(frozen=True, slots=True)
+class PercentageAmount:
+    """A part of an order, in basis points (hundredths of a percent) of its minor units.
+
+    For points the result is a number of points: 100 bps of an order in euro is 1 point for each euro.
+    """
+
+    bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class FixedAmount:
+    """A fixed amount in the program's minor unit; for points, a number of points."""
+
+    minor: int
+
+
+Amount = PercentageAmount | FixedAmount
+
+
+@dataclass(frozen=True, slots=True)
+class ProductTerms:
+    """The product given as a reward."""
+
+    sku: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionTerms:
+    """Who is credited for a conversion, and how far back touches count.
+
+    `position_weights` are percent for the first, the middle and the last touch and sum to 100. The `custom`
+    model reads `custom_weights` (relative weights by position, the first touch first) and `channel_weights`
+    (pairs of channel and percent, sorted by channel; 100 leaves a touch as it is). `precedence` lists the
+    sources that may earn credit, the strongest first. `lifetime_months` is how long a referral goes on
+    earning; None is for ever.
+    """
+
+    model: AttributionModel = "last_click"
+    click_window_days: int = 90
+    code_window_days: int = 90
+    half_life_days: int = 7
+    position_weights: tuple[int, int, int] = (40, 20, 40)
+    custom_weights: tuple[int, ...] = ()
+    channel_weights: tuple[tuple[str, int], ...] = ()
+    precedence: tuple[CreditSource, ...] = ("manual", "code", "token", "click")
+    lifetime_months: int | None = None
+    first_bind_wins: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRule:
+    """One promise to one side of a referral.
+
+    `amount` is None only for products and discounts, whose value need not be known. `max_minor` limits what
+    one conversion can earn by this rule. `duration_months` counts from the start of the referral; None is for
+    ever.
+    """
+
+    key: str
+    side: RewardSide
+    event: RewardEvent
+    kind: RewardKind
+    amount: Amount | None = None
+    event_name: str | None = None
+    duration_months: int | None = None
+    first_only: bool = False
+    minimum_order_minor: int = 0
+    max_minor: int | None = None
+    product: ProductTerms | None = None
+    discount: Amount | None = None
+
+    def unit(self, currency: str) -> str:
+        """Return what the reward is counted in, for a program in `currency`."""
+        return POINTS if self.kind == "points" else currency
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityTerms:
+    """Which orders and customers count at all. No countries means every country."""
+
+    minimum_order_minor: int = 0
+    new_customers_only: bool = False
+    countries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramTerms:
+    """Everything a program version promises; money is in the minor unit of `currency`.
+
+    `destination_url` is empty until someone sets it. With no `allowed_hosts`, links lead to the host of
+    `destination_url` only.
+    """
+
+    currency: str
+    destination_url: str = ""
+    attribution: AttributionTerms = field(default_factory=AttributionTerms)
+    rewards: tuple[RewardRule, ...] = ()
+    hold_days: int = 30
+    approval: Approval = "automatic"
+    eligibility: EligibilityTerms = field(default_factory=EligibilityTerms)
+    payout_minimum_minor: int = 0
+    allowed_hosts: tuple[str, ...] = ()
+    terms_text: str = ""
