@@ -1,0 +1,1 @@
+"""Owns connections to shops, CRMs and mail tools, and outbound webhooks: who else hears and tells."""
