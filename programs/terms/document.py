@@ -127,7 +127,7 @@ def _program(reader: Reader) -> ProgramTerms:
         _check_destination(reader, destination_url, allowed_hosts)
     attribution, eligibility = reader.child("attribution"), reader.child("eligibility")
     rules = tuple(_rule(entry) for entry in reader.children("rewards", 50))
-    if len({rule.key for rule in rules}) < len(rules):
+    if reader.sound("rewards") and len({rule.key for rule in rules}) < len(rules):
         reader.fail("rewards", "duplicate", "Each reward needs a key of its own.")
     terms = ProgramTerms(
         currency=currency,
@@ -158,10 +158,11 @@ def _attribution(reader: Reader) -> AttributionTerms:
     default = AttributionTerms()
     weights = reader.integers("position_weights", 0, 100, 3, default.position_weights)
     if len(weights) != 3 or sum(weights) != 100:
-        reader.fail("position_weights", "bad_sum", "These must be three percentages that sum to 100.")
+        if reader.sound("position_weights"):
+            reader.fail("position_weights", "bad_sum", "These must be three percentages that sum to 100.")
         weights = default.position_weights
     precedence = reader.choices("precedence", get_args(CreditSource), default.precedence)
-    if not precedence:
+    if not precedence and reader.sound("precedence"):
         reader.fail("precedence", "required", "At least one source must be listed.")
     terms = AttributionTerms(
         model=reader.choice("model", get_args(AttributionModel), default.model),
@@ -175,12 +176,17 @@ def _attribution(reader: Reader) -> AttributionTerms:
         lifetime_months=reader.nullable_integer("lifetime_months", 1, _MAX_MONTHS),
         first_bind_wins=reader.boolean("first_bind_wins", default.first_bind_wins),
     )
+    if reader.sound():
+        _check_custom_model(reader, terms)
+    reader.finish()
+    return terms
+
+
+def _check_custom_model(reader: Reader, terms: AttributionTerms) -> None:
     if terms.custom_weights and not any(terms.custom_weights):
         reader.fail("custom_weights", "all_zero", "At least one weight must be positive.")
     if terms.model == "custom" and not terms.custom_weights and not terms.channel_weights:
         reader.fail("custom_weights", "required", "The custom model needs weights by position or by channel.")
-    reader.finish()
-    return terms
 
 
 def _channel_weights(reader: Reader | None) -> tuple[tuple[str, int], ...]:
@@ -224,8 +230,9 @@ def _rule(reader: Reader) -> RewardRule:
         product=_product(reader.child("product")),
         discount=_amount(discount, _WHOLE_BPS) if discount else None,
     )
+    if reader.sound():
+        _check_rule(reader, rule)
     reader.finish()
-    _check_rule(reader, rule)
     return rule
 
 

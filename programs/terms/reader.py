@@ -43,6 +43,10 @@ class Reader:
         shown = key[:100].encode("utf-8", "replace").decode()
         self._errors.append(FieldError(self._at(shown), code, message))
 
+    def sound(self, key: str = "") -> bool:
+        """Say whether nothing at or below `key` has failed so far, so that rules across fields make sense."""
+        return not any(fault.param.startswith(self._at(key)) for fault in self._errors)
+
     def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
         """Read a whole number from `low` to `high`."""
         if not self._present(key, required=default is None):
