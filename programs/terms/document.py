@@ -258,7 +258,10 @@ def _check_rule(reader: Reader, rule: RewardRule) -> None:
 
 def _amount(reader: Reader, bps_limit: int) -> Amount:
     amount: Amount
-    if reader.choice("type", ("percentage", "fixed")) == "percentage":
+    kind = reader.choice("type", ("percentage", "fixed"))
+    if not reader.sound("type"):
+        return FixedAmount(minor=0)
+    if kind == "percentage":
         amount = PercentageAmount(bps=reader.integer("bps", 1, bps_limit))
     else:
         amount = FixedAmount(minor=reader.integer("minor", 1, MAX_MINOR))

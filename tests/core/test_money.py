@@ -238,10 +238,9 @@ def test_parse_major_refuses(text: object, currency: str, code: str) -> None:
 def test_parse_major_raises_nothing_else(text: str, currency: str) -> None:
     try:
         minor = parse_major(text, currency)
-    except MoneyInvalid as refused:
-        assert refused.code in {"not_a_number", "too_many_decimals", "unknown_currency", "too_large"}
-    else:
-        assert abs(minor) <= MAX_MINOR
+    except MoneyInvalid:
+        return
+    assert abs(minor) <= MAX_MINOR
 
 
 @given(amounts, currencies)

@@ -1,0 +1,203 @@
+"""One complete example of terms, and a Hypothesis strategy for all of them."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from core.money import CURRENCIES, MAX_MINOR
+from programs.terms import (
+    AttributionTerms,
+    EligibilityTerms,
+    FixedAmount,
+    PercentageAmount,
+    ProductTerms,
+    ProgramTerms,
+    RewardRule,
+)
+
+
+def full_document() -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "currency": "EUR",
+        "destination_url": "https://shop.example/welcome",
+        "attribution": {
+            "model": "custom",
+            "click_window_days": 60,
+            "code_window_days": 45,
+            "half_life_days": 5,
+            "position_weights": [50, 20, 30],
+            "custom_weights": [3, 1],
+            "channel_weights": {"email": 150, "social": 50},
+            "precedence": ["code", "click"],
+            "lifetime_months": 24,
+            "first_bind_wins": False,
+        },
+        "rewards": [
+            {
+                "key": "referrer-purchase",
+                "side": "referrer",
+                "event": "purchase",
+                "event_name": None,
+                "kind": "cash",
+                "amount": {"type": "percentage", "bps": 1000},
+                "duration_months": 12,
+                "first_only": False,
+                "minimum_order_minor": 2000,
+                "max_minor": 5000,
+                "product": None,
+                "discount": None,
+            },
+            {
+                "key": "referee-mug",
+                "side": "referee",
+                "event": "custom",
+                "event_name": "trial_converted",
+                "kind": "product",
+                "amount": {"type": "fixed", "minor": 1500},
+                "duration_months": None,
+                "first_only": True,
+                "minimum_order_minor": 0,
+                "max_minor": None,
+                "product": {"sku": "MUG-1", "name": "Mug"},
+                "discount": None,
+            },
+            {
+                "key": "referee-welcome",
+                "side": "referee",
+                "event": "signup",
+                "event_name": None,
+                "kind": "discount",
+                "amount": None,
+                "duration_months": None,
+                "first_only": False,
+                "minimum_order_minor": 0,
+                "max_minor": None,
+                "product": None,
+                "discount": {"type": "fixed", "minor": 500},
+            },
+        ],
+        "hold_days": 14,
+        "approval": "manual",
+        "eligibility": {"minimum_order_minor": 1000, "new_customers_only": True, "countries": ["DE", "AT"]},
+        "payout_minimum_minor": 2500,
+        "allowed_hosts": ["shop.example", "www.shop.example"],
+        "terms_text": "Be fair.",
+    }
+
+
+def full_terms() -> ProgramTerms:
+    return ProgramTerms(
+        currency="EUR",
+        destination_url="https://shop.example/welcome",
+        attribution=AttributionTerms(
+            model="custom",
+            click_window_days=60,
+            code_window_days=45,
+            half_life_days=5,
+            position_weights=(50, 20, 30),
+            custom_weights=(3, 1),
+            channel_weights=(("email", 150), ("social", 50)),
+            precedence=("code", "click"),
+            lifetime_months=24,
+            first_bind_wins=False,
+        ),
+        rewards=(
+            RewardRule(
+                key="referrer-purchase",
+                side="referrer",
+                event="purchase",
+                kind="cash",
+                amount=PercentageAmount(bps=1000),
+                duration_months=12,
+                minimum_order_minor=2000,
+                max_minor=5000,
+            ),
+            RewardRule(
+                key="referee-mug",
+                side="referee",
+                event="custom",
+                event_name="trial_converted",
+                kind="product",
+                amount=FixedAmount(minor=1500),
+                first_only=True,
+                product=ProductTerms(sku="MUG-1", name="Mug"),
+            ),
+            RewardRule(
+                key="referee-welcome",
+                side="referee",
+                event="signup",
+                kind="discount",
+                discount=FixedAmount(minor=500),
+            ),
+        ),
+        hold_days=14,
+        approval="manual",
+        eligibility=EligibilityTerms(
+            minimum_order_minor=1000, new_customers_only=True, countries=("DE", "AT")
+        ),
+        payout_minimum_minor=2500,
+        allowed_hosts=("shop.example", "www.shop.example"),
+        terms_text="Be fair.",
+    )
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30)
+minors = st.integers(0, MAX_MINOR)
+fixed = st.builds(FixedAmount, st.integers(1, MAX_MINOR))
+percentages = st.builds(PercentageAmount, st.integers(1, 10_000))
+booleans = st.booleans()
+
+
+@st.composite
+def reward_rules(draw: st.DrawFn, key: str) -> RewardRule:
+    kind = draw(st.sampled_from(("cash", "credit", "discount", "product", "points")))
+    event = draw(st.sampled_from(("signup", "purchase", "custom")))
+    divisible = kind in ("cash", "credit", "points")
+    amount = fixed if event == "signup" or not divisible else fixed | percentages
+    return RewardRule(
+        key=key,
+        side=draw(st.sampled_from(("referrer", "referee"))),
+        event=event,
+        kind=kind,
+        amount=draw(amount if divisible else amount | st.none()),
+        event_name=draw(texts) if event == "custom" else None,
+        duration_months=draw(st.none() | st.integers(1, 120)),
+        first_only=draw(booleans),
+        minimum_order_minor=0 if event == "signup" else draw(minors),
+        max_minor=draw(st.none() | st.integers(1, MAX_MINOR)),
+        product=draw(st.builds(ProductTerms, texts, texts)) if kind == "product" else None,
+        discount=draw(fixed | percentages) if kind == "discount" else None,
+    )
+
+
+attributions = st.builds(
+    AttributionTerms,
+    model=st.sampled_from(("first_click", "last_click", "linear", "time_decay", "position_based", "custom")),
+    click_window_days=st.integers(1, 3650),
+    position_weights=st.sampled_from([(40, 20, 40), (100, 0, 0), (33, 34, 33)]),
+    custom_weights=st.lists(st.integers(0, 10_000), max_size=5).map(lambda weights: (1, *weights)),
+    channel_weights=st.dictionaries(
+        st.from_regex(r"[a-z0-9][a-z0-9_-]{0,9}", fullmatch=True), st.integers(0, 1000)
+    ).map(lambda weights: tuple(sorted(weights.items()))),
+    precedence=st.permutations(("manual", "code", "token", "click")).map(tuple),
+    lifetime_months=st.none() | st.integers(1, 120),
+    first_bind_wins=booleans,
+)
+
+
+@st.composite
+def program_terms(draw: st.DrawFn) -> ProgramTerms:
+    keys = draw(st.lists(st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True), unique=True, max_size=4))
+    return ProgramTerms(
+        currency=draw(st.sampled_from(sorted(CURRENCIES))),
+        destination_url=draw(st.sampled_from(["", "https://shop.example/a"])),
+        attribution=draw(attributions),
+        rewards=tuple(draw(reward_rules(key)) for key in keys),
+        hold_days=draw(st.integers(0, 365)),
+        approval=draw(st.sampled_from(("automatic", "manual"))),
+        eligibility=draw(st.builds(EligibilityTerms, minors, booleans, st.just(("DE",)))),
+        payout_minimum_minor=draw(minors),
+        allowed_hosts=draw(st.sampled_from([(), ("shop.example",)])),
+        terms_text=draw(texts),
+    )

@@ -1,0 +1,78 @@
+from typing import Any
+
+import pytest
+
+from programs.terms import FixedAmount, PercentageAmount, RewardRule, percent_text, reward_sentence, summary
+from tests.programs.terms.examples import full_terms
+
+
+def test_summary_names_limits_and_the_stricter_minimum() -> None:
+    assert summary(full_terms()) == (
+        "The referrer gets 10 % of each purchase as cash, for 12 months, at most €50.00 each time, "
+        "for orders from €20.00.",
+        "The referee gets the product “Mug” (MUG-1) worth €15.00 for the first “trial_converted” event, "
+        "for orders from €10.00.",
+        "The referee gets a discount of €5.00 for the sign-up.",
+    )
+
+
+def points(amount: PercentageAmount | FixedAmount, **fields: Any) -> RewardRule:
+    return RewardRule(key="p", side="referrer", event="purchase", kind="points", amount=amount, **fields)
+
+
+@pytest.mark.parametrize(
+    ("rule", "currency", "sentence"),
+    [
+        (
+            RewardRule(
+                key="a",
+                side="referrer",
+                event="purchase",
+                kind="cash",
+                amount=FixedAmount(1000),
+                first_only=True,
+                duration_months=1,
+            ),
+            "CHF",
+            "The referrer gets 10.00 CHF for the first purchase as cash, for 1 month.",
+        ),
+        (
+            RewardRule(key="a", side="referee", event="signup", kind="credit", amount=FixedAmount(500)),
+            "JPY",
+            "The referee gets ¥500 for the sign-up as store credit.",
+        ),
+        (points(FixedAmount(50)), "EUR", "The referrer gets 50 points for each purchase."),
+        (
+            points(PercentageAmount(100), max_minor=300),
+            "EUR",
+            "The referrer gets 1 point for each €1.00 of each purchase, at most 300 points each time.",
+        ),
+        (
+            points(PercentageAmount(250)),
+            "EUR",
+            "The referrer gets 2.5 points for each €1.00 of each purchase.",
+        ),
+        (
+            points(PercentageAmount(1000)),
+            "EUR",
+            "The referrer gets 10 points for each €1.00 of each purchase.",
+        ),
+        (points(PercentageAmount(500)), "JPY", "The referrer gets 0.05 points for each ¥1 of each purchase."),
+        (
+            RewardRule(
+                key="a", side="referee", event="purchase", kind="discount", discount=PercentageAmount(1250)
+            ),
+            "EUR",
+            "The referee gets a discount of 12.5 % for each purchase.",
+        ),
+    ],
+)
+def test_reward_sentences(rule: RewardRule, currency: str, sentence: str) -> None:
+    assert reward_sentence(rule, currency) == sentence
+
+
+@pytest.mark.parametrize(
+    ("bps", "text"), [(1000, "10 %"), (1250, "12.5 %"), (1, "0.01 %"), (10_000, "100 %"), (0, "0 %")]
+)
+def test_percent_text(bps: int, text: str) -> None:
+    assert percent_text(bps) == text
