@@ -1,0 +1,3 @@
+"""Owns clicks, touchpoints, leads, conversions, attribution decisions, referrals and fraud signals: what
+happened.
+"""

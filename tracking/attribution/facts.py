@@ -1,0 +1,132 @@
+"""What attribution is decided from, and what a decision consists of."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+
+TouchKind = Literal["click", "code", "manual", "token"]
+Model = Literal["first_click", "last_click", "linear", "time_decay", "position_based", "custom"]
+Confidence = Literal["deterministic", "code", "inferred"]
+
+WHOLE_PPM = 1_000_000
+_CODE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One contact between a participant's referral and the customer; ids are public ids.
+
+    `disqualified` is the reason code of a fault known before the decision (`bot`, `own_link`, ...). A manual
+    assignment is dated at the moment from which it applies, not at the moment somebody typed it in.
+    """
+
+    id: str
+    participant: str
+    kind: TouchKind
+    channel: str
+    occurred_at: datetime
+    disqualified: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(TouchKind):
+            raise ValueError(f"kind is unknown: {self.kind!r}")
+        if self.disqualified is not None and not _CODE.fullmatch(self.disqualified):
+            raise ValueError("disqualified must be a reason code in lower_snake_case")
+        object.__setattr__(self, "occurred_at", in_utc(self.occurred_at, "occurred_at"))
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionRule:
+    """How a program version attributes.
+
+    `position_weights` are percentages for the first click, all middle clicks together, and the last click;
+    one click takes 100, two take 50 each. `half_life_days` is counted back from the conversion.
+
+    `custom_weights` are points along the way from the first click to the last, evenly spaced; a click between
+    two points takes the value on the straight line between them: (40, 20, 40) over five clicks is 40, 30, 20,
+    30, 40. A single click is every position at once and is weighed by its channel alone, and so is every
+    click when there are no points. The result is multiplied by the channel's weight (100 for a channel not
+    listed). When every product is zero, the last click takes all with the reason `last_click_fallback`.
+
+    A kind missing from `precedence` is not accepted at all.
+    """
+
+    model: Model
+    click_window: timedelta
+    code_window: timedelta | None
+    half_life_days: int = 7
+    position_weights: tuple[int, int, int] = (40, 20, 40)
+    custom_weights: tuple[int, ...] = ()
+    channel_weights: tuple[tuple[str, int], ...] = ()
+    precedence: tuple[TouchKind, ...] = ("manual", "code", "token", "click")
+
+    def __post_init__(self) -> None:
+        if self.model not in get_args(Model):
+            raise ValueError(f"model is unknown: {self.model!r}")
+        for name, window in (("click_window", self.click_window), ("code_window", self.code_window)):
+            if window is not None and (window <= timedelta(0) or window.microseconds):
+                raise ValueError(f"{name} must be a positive number of whole seconds")
+        if self.half_life_days < 1:
+            raise ValueError("half_life_days must be at least 1")
+        first, middle, last = self.position_weights
+        if min(first, middle, last) < 0 or first + middle + last != 100:
+            raise ValueError("position_weights must be three percentages that sum to 100")
+        if any(weight < 0 for weight in self.custom_weights):
+            raise ValueError("custom_weights must not be negative")
+        channels = [channel for channel, _ in self.channel_weights]
+        if len(set(channels)) != len(channels) or any(weight < 0 for _, weight in self.channel_weights):
+            raise ValueError("channel_weights must name each channel once, with no negative weight")
+        kinds = set(self.precedence)
+        if not kinds or len(kinds) != len(self.precedence) or kinds - set(get_args(TouchKind)):
+            raise ValueError("precedence must list known kinds, each once")
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """One participant's share; over a decision the weights sum to 1,000,000 and the amounts to the whole."""
+
+    participant: str
+    touch_ids: tuple[str, ...]
+    weight_ppm: int
+    amount_minor: int
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One touch that earned nothing, with a reason code and a sentence for a page."""
+
+    touch_id: str
+    participant: str
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who is credited, who is not, and why; sentences hold public ids and UTC dates, never names.
+
+    `reason` is the model's name, `manual_claim`, `code_claim`, `token_claim`, `bound_referrer`,
+    `last_click_fallback`, `no_touch` or `no_eligible_touch`; the last two come without credits.
+    """
+
+    model: Model
+    credits: tuple[Credit, ...]
+    rejected: tuple[Rejected, ...]
+    reason: str
+    sentence: str
+
+
+def in_utc(value: datetime, field: str) -> datetime:
+    """Return the instant in UTC; raises ValueError naming `field` for a naive one."""
+    if value.utcoffset() is None:
+        raise ValueError(f"{field} must carry a time zone")
+    return value.astimezone(UTC)
+
+
+def window_of(kind: TouchKind, rule: AttributionRule) -> timedelta | None:
+    """Return how old a touch of this kind may be; None means any age."""
+    if kind == "manual":
+        return None
+    return rule.click_window if kind == "click" else rule.code_window

@@ -1,0 +1,124 @@
+"""The sentences of a decision: plain English with public ids and UTC dates, never names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tracking.attribution.facts import AttributionRule, Credit, Model, Touch, TouchKind, window_of
+
+KIND_WORDS: Mapping[TouchKind, str] = {
+    "click": "click",
+    "code": "code",
+    "manual": "manual assignment",
+    "token": "portal token",
+}
+MODEL_WORDS: Mapping[Model, str] = {
+    "first_click": "first click",
+    "last_click": "last click",
+    "linear": "linear attribution",
+    "time_decay": "time decay",
+    "position_based": "position-based attribution",
+    "custom": "custom weights",
+}
+
+_PHRASES: Mapping[str, str] = {
+    "after_conversion": "came after the conversion",
+    "kind_not_accepted": "is of a kind this program does not accept",
+    "bound_to_other": "does not count: an earlier conversion bound this customer to another referrer",
+    "not_first_click": "was not the first click",
+    "not_last_click": "was not the last click",
+    "zero_weight": "has no weight in this program's attribution",
+    "bot": "came from a bot",
+    "duplicate": "repeated an earlier touch of the same visitor",
+    "own_link": "used the customer's own link or code",
+    "program_paused": "came while the program was paused",
+    "participant_inactive": "belongs to a participant who was not active then",
+    "ineligible": "did not meet the program's conditions",
+}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Why a touch earned nothing: a reason code, and what follows the touch's name in a sentence."""
+
+    reason: str
+    phrase: str
+
+
+def loss(reason: str) -> Loss:
+    """Put a reason code into words; an unknown code is read out."""
+    return Loss(reason, _PHRASES.get(reason, f"was set aside: {reason.replace('_', ' ')}"))
+
+
+def too_old(kind: TouchKind, age: timedelta, window: timedelta) -> Loss:
+    """Say that a touch fell out of its window."""
+    reason = "outside_click_window" if kind == "click" else "outside_code_window"
+    return Loss(reason, f"is older than the {_adjective(window)} window: it came {_before(age)}")
+
+
+def outranked(winning: TouchKind) -> Loss:
+    """Say that a touch of another kind ranks higher."""
+    return Loss(
+        "lower_precedence", f"gave way to a {KIND_WORDS[winning]}, which ranks higher in this program"
+    )
+
+
+def overtaken(kind: TouchKind) -> Loss:
+    """Say that a later claim of the same kind took everything."""
+    return Loss("lower_precedence", f"gave way to a later {KIND_WORDS[kind]}")
+
+
+def rejection(touch: Touch, lost: Loss) -> str:
+    """Write the sentence of one rejected touch."""
+    return f"The {_named(touch)} {lost.phrase}."
+
+
+def headline(
+    credits: Sequence[Credit],
+    touches: Sequence[Touch],
+    how: str,
+    conversion_at: datetime,
+    rule: AttributionRule,
+) -> str:
+    """Write the sentence of a decision that credits somebody by `touches`."""
+    if len(credits) > 1:
+        shares = ", ".join(f"{credit.participant} {_percent(credit.weight_ppm)}" for credit in credits)
+        return f"Shared by {how}: {shares}."
+    who = f"Credited to {credits[0].participant} by {how}"
+    if len(touches) > 1:
+        return f"{who}: all {len(touches)} touches that count are theirs."
+    window = window_of(touches[0].kind, rule)
+    inside = "" if window is None else f", inside the {_adjective(window)} window"
+    age = conversion_at - touches[0].occurred_at
+    return f"{who}: the {_named(touches[0])} came {_before(age)}{inside}."
+
+
+def _named(touch: Touch) -> str:
+    day = touch.occurred_at
+    return f"{KIND_WORDS[touch.kind]} of {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def _percent(ppm: int) -> str:
+    hundredths = (ppm + 50) // 100
+    return f"{hundredths // 100}.{hundredths % 100:02d} %"
+
+
+def _before(age: timedelta) -> str:
+    """Say an age in its two largest units that are not zero."""
+    left = age // timedelta(seconds=1)
+    if age and not left:
+        return "less than a second before the conversion"
+    parts = []
+    for unit, size in _UNITS:
+        number, left = divmod(left, size)
+        if number:
+            parts.append(f"{number} {unit}{'' if number == 1 else 's'}")
+    return f"{' '.join(parts[:2])} before the conversion" if parts else "at the moment of the conversion"
+
+
+def _adjective(window: timedelta) -> str:
+    seconds = window // timedelta(seconds=1)
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+    return f"{seconds // size}-{unit}"
