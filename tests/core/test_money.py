@@ -165,7 +165,7 @@ def test_split_refuses_weights(parts: list[Weight]) -> None:
 @given(amounts, weights)
 def test_split_sums_exactly_and_stays_within_one_unit(amount: int, parts: list[Weight]) -> None:
     result = split(amount, parts)
-    total = sum(map(Fraction, parts), Fraction(0))
+    total = sum((Fraction(part) for part in parts), Fraction(0))
     assert sum(result) == amount
     assert len(result) == len(parts)
     for got, weight in zip(result, parts, strict=True):

@@ -12,6 +12,8 @@ from programs.terms import (
     PercentageAmount,
     ProductTerms,
     ProgramTerms,
+    RewardEvent,
+    RewardKind,
     RewardRule,
 )
 
@@ -151,8 +153,8 @@ booleans = st.booleans()
 
 @st.composite
 def reward_rules(draw: st.DrawFn, key: str) -> RewardRule:
-    kind = draw(st.sampled_from(("cash", "credit", "discount", "product", "points")))
-    event = draw(st.sampled_from(("signup", "purchase", "custom")))
+    kind: RewardKind = draw(st.sampled_from(("cash", "credit", "discount", "product", "points")))
+    event: RewardEvent = draw(st.sampled_from(("signup", "purchase", "custom")))
     divisible = kind in ("cash", "credit", "points")
     amount = fixed if event == "signup" or not divisible else fixed | percentages
     return RewardRule(
