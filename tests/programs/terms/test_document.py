@@ -222,6 +222,7 @@ def test_destinations_on_an_allowed_host(url: str) -> None:
     [
         ("https://evil.example/", "host_not_allowed"),
         ("https://shop.example.evil.example/", "host_not_allowed"),
+        ("https://evilshop.example/", "host_not_allowed"),
         ("//shop.example/", "invalid_format"),
         ("javascript:alert(1)", "invalid_format"),
         ("https://user@shop.example/", "invalid_format"),
