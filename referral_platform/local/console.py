@@ -24,11 +24,11 @@ class Console:
         return self._closed
 
     def line(self, name: str, text: str) -> None:
-        """Write one line of the part `name`."""
+        """Write what the part `name` says, each line behind the part's name."""
         prefix = f"{name:<{_WIDTH}} |"
         if self._colours:
             prefix = f"\x1b[{_COLOURS.get(name, 37)}m{prefix}\x1b[0m"
-        self.text(f"{prefix} {text}".rstrip())
+        self.text("\n".join(f"{prefix} {line}".rstrip() for line in text.splitlines() or [""]))
 
     def step(self, text: str, began: float) -> None:
         """Write that a step is done; `began` is its start by the monotonic clock."""

@@ -158,21 +158,22 @@ class PostgresServer:
         return mine and len(lines) >= 8 and lines[7].strip() == "ready"
 
     def _end_old_server(self) -> None:
-        """End a server of this cluster that outlived its owner, and remove a pid file that nobody owns.
+        """End a server of this cluster that outlived its owner, and remove lock files that nobody owns.
 
-        After a restart of a machine the number in the file may belong to any process.
+        Postgres itself refuses to start while the number in such a file is any process, and that it may be
+        after a restart of the machine, or where nobody collects the dead.
         """
         file = self._cluster.data / "postmaster.pid"
         try:
             pid = int(file.read_text().splitlines()[0])
         except (OSError, ValueError, IndexError):
-            file.unlink(missing_ok=True)
-            return
+            pid = 0
         deadline = time.monotonic() + _OLD_SERVER_SECONDS
         while self._is_ours(pid):
             os.kill(pid, signal.SIGINT if time.monotonic() < deadline else signal.SIGKILL)
             time.sleep(0.2)
-        file.unlink(missing_ok=True)
+        for leftover in (file, *self._cluster.sockets.glob(".s.PGSQL.*")):
+            leftover.unlink(missing_ok=True)
 
     def _is_ours(self, pid: int) -> bool:
         try:

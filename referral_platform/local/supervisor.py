@@ -275,7 +275,7 @@ def _commands(port: int, root: Path) -> dict[str, list[str]]:
     return {
         "web": [
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "referral_platform.wsgi:application"),
-            *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "8"),
+            *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "4"),
             *("--no-ws", "--access-log"),
         ],
         "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle"],
@@ -294,7 +294,7 @@ def _welcome(base_url: str, logins: str) -> str:
         ("Stop", "Ctrl-C"),
     ]
     listed = "\n".join(f"  {name:<8} {value}" for name, value in rows)
-    return f"\n{listed}\n\n{logins.strip()}\n"
+    return f"\n{listed}\n\n{logins.rstrip()}\n"
 
 
 def _death(name: str, code: int) -> str:
