@@ -1,0 +1,89 @@
+"""Reads about workspaces, members and keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from accounts import secrets
+from accounts.models import ApiKey, Invitation, Member, User, Workspace
+from core.tenancy import door
+
+
+def memberships_of(user: User) -> list[Member]:
+    """Return a person's places in active workspaces with the workspace loaded, live before sandbox, by name."""
+    with door("memberships"):
+        members = list(
+            Member.objects.through_door("memberships")
+            .filter(user_id=user.pk, left_at__isnull=True)
+            .select_related("workspace")
+        )
+    return sorted(members, key=lambda m: (m.workspace.name.lower(), m.workspace.is_sandbox))
+
+
+def membership(user: User, slug: str) -> Member | None:
+    """Return a person's place in the workspace with this slug, user and workspace loaded, or None."""
+    with door("memberships"):
+        return (
+            Member.objects.through_door("memberships")
+            .filter(user_id=user.pk, left_at__isnull=True, workspace__slug=slug)
+            .select_related("workspace", "user")
+            .first()
+        )
+
+
+def api_key_for(token: str, *, at: datetime) -> ApiKey | None:
+    """Return the live key that a presented token opens, workspace loaded, or None."""
+    prefix = token[:12]
+    with door("resolve_api_key"):
+        for key in (
+            ApiKey.objects.through_door("resolve_api_key").filter(prefix=prefix).select_related("workspace")
+        ):
+            expired = key.expires_at is not None and key.expires_at <= at
+            if secrets.same(key.secret_hash, token) and key.revoked_at is None and not expired:
+                return key
+    return None
+
+
+def invitation_for(secret: str) -> Invitation | None:
+    """Return the invitation that a mailed secret opens, workspace loaded, whatever its state, or None."""
+    with door("invitations"):
+        return (
+            Invitation.objects.through_door("invitations")
+            .filter(secret_hash=secrets.keyed_hash(secret))
+            .select_related("workspace")
+            .first()
+        )
+
+
+def active_workspace_ids() -> list[int]:
+    """Return the primary keys of all active workspaces, for jobs that visit each in its own transaction."""
+    with door("workspaces"):
+        return list(
+            Workspace.objects.through_door("workspaces")
+            .filter(status=Workspace.Status.ACTIVE)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+
+
+def team(workspace: Workspace) -> QuerySet[Member]:
+    """Return the current members with their users, longest standing first."""
+    return (
+        Member.objects.for_workspace(workspace)
+        .filter(left_at__isnull=True)
+        .select_related("user")
+        .order_by("pk")
+    )
+
+
+def sandbox_id_of(workspace: Workspace) -> int | None:
+    """Return the primary key of a live workspace's sandbox; None for a sandbox."""
+    with door("memberships"):
+        return (
+            Workspace.objects.through_door("memberships")
+            .filter(sandbox_of_id=workspace.pk)
+            .values_list("pk", flat=True)
+            .first()
+        )

@@ -1,0 +1,1 @@
+"""Owns rollups, reports and the overview: what it adds up to."""

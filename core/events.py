@@ -1,0 +1,135 @@
+"""The outbox's two ends: `emit` writes an event beside the fact, `deliver_due` hands it to its handlers.
+
+Which handler hears which kind is one literal table in `referral_platform/subscriptions.py`, given to
+`configure` at start-up. Delivery is at least once and in no promised order, so handlers converge: they read
+the facts again and make the world match them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+from core import clock, queue
+from core.models import Event, EventDelivery
+from core.tenancy import current_workspace_id
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[Event], None]
+
+_subscriptions: dict[str, tuple[str, ...]] = {}
+_handlers: dict[str, Handler] = {}
+_waker: Callable[[], None] | None = None
+_inline: ContextVar[list[EventDelivery] | None] = ContextVar("inline", default=None)
+
+
+def configure(subscriptions: Mapping[str, Sequence[str]], *, waker: Callable[[], None]) -> None:
+    """Install the table of subscriptions; raises ImproperlyConfigured for a handler that does not exist.
+
+    `waker` is called after each commit that wrote deliveries; it may fail, the sweeper comes behind.
+    """
+    global _waker
+    _subscriptions.clear()
+    for kind, names in subscriptions.items():
+        for name in names:
+            try:
+                _handlers[name] = import_string(name)
+            except ImportError as error:
+                raise ImproperlyConfigured(f"{kind}: there is no handler {name}") from error
+        _subscriptions[kind] = tuple(names)
+    _waker = waker
+
+
+def kinds() -> tuple[str, ...]:
+    """Return every kind of event there is, sorted."""
+    return tuple(sorted(_subscriptions))
+
+
+def emit(kind: str, *, at: datetime, **data: Any) -> Event:
+    """Write an event and what it owes to each handler, in the caller's tenant transaction.
+
+    `data` takes public ids, codes and amounts, never personal data. Raises ValueError for an unknown kind and
+    RuntimeError outside a tenant's transaction.
+    """
+    if kind not in _subscriptions:
+        raise ValueError(f"unknown event kind {kind!r}")
+    workspace_id = current_workspace_id()
+    if workspace_id is None:
+        raise RuntimeError("emit() needs an open tenant()")
+    event = Event.objects.create(workspace_id=workspace_id, kind=kind, data=data, occurred_at=at)
+    due_at = clock.now()
+    deliveries = EventDelivery.objects.bulk_create(
+        EventDelivery(workspace_id=workspace_id, event=event, handler=name, due_at=due_at)
+        for name in _subscriptions[kind]
+    )
+    owed = _inline.get()
+    if owed is not None:
+        owed.extend(deliveries)
+    elif deliveries:
+        transaction.on_commit(_wake)
+    return event
+
+
+def _wake() -> None:
+    if _waker is not None:
+        _waker()
+
+
+def _deliver(delivery: EventDelivery) -> None:
+    handler = _handlers.get(delivery.handler)
+    if handler is None:
+        raise LookupError(f"no handler is named {delivery.handler}")
+    handler(delivery.event)
+
+
+def deliver_due(*, limit: int = 200) -> int:
+    """Deliver what is due, each to its handler in one tenant transaction; returns how many were tried."""
+    return queue.drain(EventDelivery, _deliver, limit=limit)
+
+
+@contextmanager
+def inline() -> Iterator[None]:
+    """Deliver what the block emits before its transaction commits, consequences of consequences included.
+
+    For callers who asked to wait for the outcome. A handler that fails is rolled back alone, logged, and left
+    to the worker, so waiting never loses the fact itself. Needs the tenant's transaction around it.
+    """
+    owed: list[EventDelivery] = []
+    token = _inline.set(owed)
+    try:
+        yield
+        while owed:
+            delivery = owed.pop(0)
+            try:
+                with transaction.atomic():
+                    _deliver(delivery)
+                    EventDelivery.objects.for_workspace(delivery.workspace_id).filter(pk=delivery.pk).update(
+                        state="done", attempts=1
+                    )
+            except Exception:
+                logger.exception("%s failed in line, left to the worker", delivery.handler)
+                transaction.on_commit(_wake)
+    finally:
+        _inline.reset(token)
+
+
+def replay(*, workspace_id: int, after: int = 0, handler: str | None = None) -> int:
+    """Owe a workspace's past events again to their handlers (or one of them); returns how many are due.
+
+    Safe at any time because handlers converge. Runs in the caller's tenant transaction.
+    """
+    deliveries = EventDelivery.objects.for_workspace(workspace_id).filter(event_id__gt=after)
+    if handler is not None:
+        deliveries = deliveries.filter(handler=handler)
+    count = deliveries.update(state="pending", attempts=0, due_at=clock.now(), leased_until=None)
+    transaction.on_commit(_wake)
+    return count

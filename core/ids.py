@@ -1,0 +1,41 @@
+"""Public identifiers: a short prefix that names the kind of thing, then a ULID that sorts by creation time."""
+
+import re
+from typing import Any
+
+from django.db import models
+from ulid import ULID
+
+_PUBLIC_ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
+
+
+def new_public_id(prefix: str) -> str:
+    """Return a fresh identifier such as `prg_01j…` (lower-case Crockford base32, 48 bits of time first)."""
+    return f"{prefix}_{str(ULID()).lower()}"
+
+
+def is_public_id(text: str, prefix: str) -> bool:
+    """Tell whether `text` has the form of an identifier with this prefix; says nothing about existence."""
+    return text.startswith(f"{prefix}_") and _PUBLIC_ID.fullmatch(text) is not None
+
+
+class PublicIdField(models.CharField):  # type: ignore[type-arg]
+    """A text column filled with a new public id of the given prefix when a row is made."""
+
+    def __init__(self, *args: Any, prefix: str = "", **kwargs: Any) -> None:
+        self.prefix = prefix
+        kwargs["max_length"] = 40
+        kwargs["editable"] = False
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs["prefix"] = self.prefix
+        del kwargs["max_length"], kwargs["editable"]
+        return name, path, args, kwargs
+
+    def has_default(self) -> bool:
+        return True
+
+    def get_default(self) -> str:
+        return new_public_id(self.prefix)

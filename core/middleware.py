@@ -1,0 +1,115 @@
+"""Request-wide behaviour: an id for each request, a limit on bodies, and domain errors as pages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from core.errors import DomainError, TooLarge
+from core.ids import is_public_id, new_public_id
+from core.tenancy import current_workspace_id
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+class RequestIdFilter(logging.Filter):
+    """Put the current request's id on every log record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = request_id.get()
+        return True
+
+
+class RequestIdMiddleware:
+    """Give each request an id, echo it as `X-Request-Id`, and show it in errors and logs."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        token = request_id.set(given if is_public_id(given, "req") else new_public_id("req"))
+        try:
+            response = self.get_response(request)
+            response.headers["X-Request-Id"] = request_id.get()
+            return response
+        finally:
+            request_id.reset(token)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Tell whether the caller is a program: API addresses answer in JSON, all others as pages."""
+    return request.path.startswith("/api/")
+
+
+def error_body(error: DomainError) -> dict[str, object]:
+    """Return the one JSON shape every API error has."""
+    return {
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "param": error.param,
+            "details": error.details,
+            "doc_url": f"{settings.BASE_URL}/api/docs/#errors-{error.code}",
+            "request_id": request_id.get(),
+        }
+    }
+
+
+def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Answer a domain error as JSON or as a page, with its status."""
+    response: HttpResponse
+    if wants_json(request):
+        response = JsonResponse(error_body(error), status=error.status)
+    else:
+        response = render(request, "errors/domain.html", {"error": error}, status=error.status)
+    if "retry_after" in error.details:
+        response.headers["Retry-After"] = str(error.details["retry_after"])
+    return response
+
+
+class DomainErrorMiddleware:
+    """Turn a domain error raised by a page into an answer, after undoing what the request wrote."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, RequestDataTooBig):
+            exception = _too_large()
+        if not isinstance(exception, DomainError):
+            return None
+        if current_workspace_id() is not None:
+            transaction.set_rollback(True)
+        return error_response(request, exception)
+
+
+def _too_large() -> TooLarge:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return TooLarge(f"The request body is larger than {limit} bytes.", details={"limit_bytes": limit})
+
+
+class BodyLimitMiddleware:
+    """Refuse a body over the limit by its declared length, before anything reads it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        multipart = request.META.get("CONTENT_TYPE", "").startswith("multipart/form-data")
+        limit = settings.UPLOAD_MAX_BYTES if multipart else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if length.isdigit() and int(length) > limit:
+            return error_response(request, _too_large())
+        return self.get_response(request)

@@ -1,0 +1,1 @@
+"""Owns the participant portal, referee landing pages and e-mails: what we say."""

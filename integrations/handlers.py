@@ -1,0 +1,7 @@
+"""Handlers."""
+
+from core.models import Event
+
+
+def queue_webhooks(event: Event) -> None:
+    """Not written yet."""

@@ -1,0 +1,134 @@
+"""Who else hears and tells: connections with their inbox, webhook endpoints with their deliveries."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from accounts.models import TenantModel
+from core.ids import PublicIdField
+from core.models import Event
+from core.queue import QueueRow
+from core.tenancy import TenantForeignKey
+
+
+class Connection(TenantModel):
+    """A shop or tool connected to the workspace; its secret is sealed to this row."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        DISABLED = "disabled"
+
+    public_id = PublicIdField(prefix="con")
+    provider = models.CharField(max_length=30)
+    name = models.CharField(max_length=80)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    sealed_secret = models.TextField()
+    created_at = models.DateTimeField()
+    last_received_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        indexes: ClassVar = [models.Index(fields=["public_id"], name="connection_public_id_idx")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InboxItem(TenantModel, QueueRow):
+    """One received webhook body, stored before it is answered and read afterwards.
+
+    `outcome` says what came of it once done: applied, ignored or set_aside, with a reason.
+    """
+
+    public_id = PublicIdField(prefix="inb")
+    connection = TenantForeignKey(Connection, related_name="inbox")
+    fingerprint = models.CharField(max_length=128)
+    topic = models.CharField(max_length=80)
+    body = models.BinaryField()
+    outcome = models.CharField(max_length=10, blank=True, default="")
+    reason = models.CharField(max_length=60, blank=True, default="")
+    sentence = models.TextField(blank=True, default="")
+    subjects = models.JSONField(default=list, help_text="public ids of what it became")
+    received_at = models.DateTimeField()
+    repeats = models.PositiveIntegerField(default=0)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "connection", "fingerprint"], name="inbox_fingerprint_once"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="inbox_due_idx", condition=models.Q(state="pending"))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.public_id}"
+
+
+class WebhookEndpoint(TenantModel):
+    """An address of the workspace's own that hears our events, signed by the Standard Webhooks scheme."""
+
+    class Status(models.TextChoices):
+        ENABLED = "enabled"
+        DISABLED = "disabled"
+
+    public_id = PublicIdField(prefix="whe")
+    url = models.URLField(max_length=2000)
+    kinds = models.JSONField(default=list, help_text="event kinds; empty: all")
+    sealed_secret = models.TextField()
+    sealed_previous_secret = models.TextField(blank=True, default="")
+    previous_secret_until = models.DateTimeField(null=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ENABLED)
+    disabled_reason = models.CharField(max_length=200, blank=True, default="")
+    failing_since = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookDelivery(TenantModel, QueueRow):
+    """One event on its way to one endpoint; `public_id` is the webhook-id the receiver de-duplicates by."""
+
+    public_id = PublicIdField(prefix="whd")
+    endpoint = TenantForeignKey(WebhookEndpoint, related_name="deliveries")
+    event = TenantForeignKey(Event, related_name="webhook_deliveries")
+    body = models.TextField()
+    delivered_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        verbose_name_plural = "webhook deliveries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "endpoint", "event"], name="webhook_delivery_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"], name="webhook_delivery_due_idx", condition=models.Q(state="pending")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class WebhookAttempt(TenantModel):
+    """One try of a delivery: what was answered, how long it took, or why it could not be sent. Append-only."""
+
+    delivery = TenantForeignKey(WebhookDelivery, related_name="tries")
+    status = models.PositiveSmallIntegerField(null=True)
+    response = models.TextField(blank=True, default="")
+    error = models.CharField(max_length=255, blank=True, default="")
+    elapsed_ms = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.status or self.error}"

@@ -1,0 +1,216 @@
+"""What was promised: customers, programs and their versions, participants, links and codes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from accounts.models import TenantModel
+from core import clock
+from core.ids import PublicIdField
+from core.tenancy import TenantForeignKey, TenantManager
+
+
+class Customer(TenantModel):
+    """A person the workspace knows, by the workspace's own id, by e-mail, or both."""
+
+    public_id = PublicIdField(prefix="cus")
+    external_id = models.CharField(max_length=255, null=True)
+    email = models.EmailField(blank=True, default="")
+    mailbox = models.CharField(
+        max_length=320, blank=True, default="", help_text="the e-mail address normalised to one mailbox"
+    )
+    name = models.CharField(max_length=120, blank=True, default="")
+    country = models.CharField(max_length=2, blank=True, default="")
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "external_id"], name="customer_external_id_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "email"], name="customer_ws_email_idx"),
+            models.Index(fields=["workspace", "mailbox"], name="customer_ws_mailbox_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.external_id or self.public_id
+
+
+class Program(TenantModel):
+    """A referral program. What it promises lives in its versions; `draft` is the next one in the making."""
+
+    class Kind(models.TextChoices):
+        CUSTOMER = "customer", "Customer (refer a friend)"
+        B2B = "b2b", "Business (B2B)"
+        INFLUENCER = "influencer"
+        AFFILIATE = "affiliate"
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        ACTIVE = "active"
+        PAUSED = "paused"
+        ENDED = "ended"
+
+    public_id = PublicIdField(prefix="prg")
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.CUSTOMER)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
+    draft = models.JSONField(help_text="a terms document, see programs.terms")
+    live_version = models.PositiveIntegerField(null=True, help_text="number of the published version")
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="program_live_has_version",
+                condition=models.Q(status="draft") | models.Q(live_version__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProgramVersion(TenantModel):
+    """A published promise. Append-only: rewards and decisions point at the version they were made under."""
+
+    public_id = PublicIdField(prefix="pgv")
+    program = TenantForeignKey(Program, related_name="versions")
+    number = models.PositiveIntegerField()
+    terms = models.JSONField()
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=120)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "program", "number"], name="program_version_number_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+
+class ProgramChange(TenantModel):
+    """One change of a program's status: from, to, who, why, when. Append-only."""
+
+    program = TenantForeignKey(Program, related_name="changes")
+    before = models.CharField(max_length=8)
+    after = models.CharField(max_length=8)
+    actor = models.CharField(max_length=120)
+    reason = models.TextField(blank=True, default="")
+    at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.before} -> {self.after}"
+
+
+class Participant(TenantModel):
+    """A customer enrolled in a program, who may refer others."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+
+    public_id = PublicIdField(prefix="prt")
+    program = TenantForeignKey(Program, related_name="participants")
+    customer = TenantForeignKey(Customer, related_name="participations")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    display_name = models.CharField(max_length=60, blank=True, default="", help_text="shown to friends")
+    payout_reference = models.CharField(
+        max_length=255, blank=True, default="", help_text="where cash goes: an IBAN or an account's address"
+    )
+    accepted_version = models.PositiveIntegerField(null=True)
+    enrolled_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "program", "customer"], name="participant_once_per_program"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or str(self.customer)
+
+
+class Link(TenantModel):
+    """A personal link: a short code that leads friends to the destination."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        ARCHIVED = "archived"
+
+    public_id = PublicIdField(prefix="lnk")
+    participant = TenantForeignKey(Participant, related_name="links")
+    code = models.CharField(max_length=40)
+    code_key = models.CharField(max_length=40, help_text="the code in lower case")
+    destination_url = models.URLField(
+        max_length=2000, blank=True, default="", help_text="empty: the program's"
+    )
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "code_key"], name="link_code_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "participant"], name="link_ws_participant_idx")
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class CodeRoute(models.Model):
+    """Which workspace a short code on the shared host belongs to; a directory with no personal data in it.
+
+    Codes are unique over all workspaces because they share one host; the row is readable through the door
+    `resolve_code`. One is written with each link, in the same transaction.
+    """
+
+    code_key = models.CharField(max_length=40, primary_key=True)
+    workspace_id = models.BigIntegerField()
+    link_id = models.BigIntegerField()
+
+    objects = TenantManager()
+
+    class Meta:
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return self.code_key
+
+
+class PromoCode(TenantModel):
+    """A text code that credits its participant without a click; case-blind."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        ARCHIVED = "archived"
+
+    public_id = PublicIdField(prefix="pmo")
+    participant = TenantForeignKey(Participant, related_name="promo_codes")
+    code = models.CharField(max_length=40)
+    code_key = models.CharField(max_length=40)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "code_key"], name="promo_code_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "participant"], name="promo_ws_participant_idx")
+        ]
+
+    def __str__(self) -> str:
+        return self.code

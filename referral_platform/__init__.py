@@ -1,0 +1,1 @@
+"""Settings, root addresses, the API router, Celery and the one table of subscriptions: the wiring."""

@@ -1,0 +1,37 @@
+"""The one table of subscriptions: event kind -> handlers, in full. Read at start-up, checked by name.
+
+Every kind that is emitted stands here, also those nobody listens to yet; `docs/events.md` describes them.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from core.answers import Part
+
+WEBHOOKS: Final = "integrations.handlers.queue_webhooks"
+
+SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "participant.enrolled": ("engagement.handlers.on_participant_enrolled", WEBHOOKS),
+    "lead.created": (
+        "rewards.handlers.on_conversion_changed",
+        "engagement.handlers.on_lead_created",
+        WEBHOOKS,
+    ),
+    "conversion.created": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
+    "conversion.refunded": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
+    "conversion.rejected": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
+    "referral.started": (WEBHOOKS,),
+    "referral.converted": (WEBHOOKS,),
+    "reward.created": ("engagement.handlers.on_reward_created", WEBHOOKS),
+    "reward.approved": (WEBHOOKS,),
+    "reward.issued": ("engagement.handlers.on_reward_issued", WEBHOOKS),
+    "reward.reversed": (WEBHOOKS,),
+    "payout.completed": ("engagement.handlers.on_payout_completed", WEBHOOKS),
+    "payout.failed": (WEBHOOKS,),
+    "fraud.flagged": (WEBHOOKS,),
+    "fraud.resolved": (WEBHOOKS,),
+    "program.published": (WEBHOOKS,),
+    "sandbox.clock_moved": ("rewards.handlers.on_sandbox_clock_moved",),
+}
+
+ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {}

@@ -1,0 +1,151 @@
+"""The suite's ground: a real Postgres owned by one role and used by another, and no network but loopback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg2
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import TransactionTestCase
+from hypothesis import settings as hypothesis_settings
+from pytest_socket import socket_allow_hosts
+
+from accounts import services as account_services
+from accounts.models import User, Workspace
+from core.tenancy import TenantManager, current_door, tenant
+from tests import factories
+
+# A loaded machine is no reason for a property to fail.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
+
+AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+"""A Monday noon that tests use as now where nothing else matters."""
+
+
+def _libpq(database: dict[str, Any], name: str) -> dict[str, Any]:
+    known = {"user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    parameters = {key: database[field] for key, field in known.items() if database.get(field)}
+    return {**parameters, **database.get("OPTIONS", {}), "dbname": name}
+
+
+@contextmanager
+def as_owner(name: str | None = None) -> Iterator[Any]:
+    """Give a cursor of the role that owns the tables, outside every transaction."""
+    owner = settings.DATABASE_OWNER
+    raw = psycopg2.connect(**_libpq(owner, name or connection.settings_dict["NAME"]))
+    raw.autocommit = True
+    try:
+        with raw.cursor() as cursor:
+            yield cursor
+    finally:
+        raw.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """Make this worker's own database as the owner, then hand the connection to the application's role."""
+    name = f"test_referral_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    runtime = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD", "NAME")}
+    owner = {key: settings.DATABASE_OWNER[key] for key in ("USER", "PASSWORD")}
+    with as_owner(settings.DATABASE_OWNER["NAME"]) as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}"')
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict.update(owner, NAME=name)
+        call_command("migrate", verbosity=0)
+        connection.close()
+        connection.settings_dict.update(runtime, NAME=name)
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict.update(runtime)
+    with as_owner(settings.DATABASE_OWNER["NAME"]) as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _truncate(self: TransactionTestCase) -> None:
+    """Empty the tables after a test that commits; the application's own role is not allowed to."""
+    connection.close()
+    tables = [
+        f'"{model._meta.db_table}"'
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and model._meta.app_label not in ("contenttypes",)
+    ]
+    with as_owner() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+
+
+TransactionTestCase._fixture_teardown = _truncate  # type: ignore[method-assign]
+
+
+def pytest_runtest_setup() -> None:
+    """Let a test talk to this machine only."""
+    socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+def tenant_tables() -> list[str]:
+    """Return the names of all tenant tables, the workspaces' own excepted."""
+    return [
+        model._meta.db_table
+        for model in apps.get_models()
+        if isinstance(model._default_manager, TenantManager) and model is not Workspace
+    ]
+
+
+def _names_its_workspace(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    if current_door() is None and "workspace_id" not in sql:
+        touched = [table for table in tenant_tables() if f'"{table}"' in sql]
+        assert not touched, f"a statement on {touched} does not name its workspace: {sql}"
+    return execute(sql, params, many, context)
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_workspace(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail any statement on a tenant table that could not be routed to one workspace's shard."""
+    if "db" not in request.fixturenames and request.node.get_closest_marker("django_db") is None:
+        yield
+        return
+    with connection.execute_wrapper(_names_its_workspace):
+        yield
+
+
+@pytest.fixture
+def at() -> datetime:
+    """The instant a test calls now."""
+    return AT
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """A person who owns the workspace."""
+    return factories.UserFactory.create(email="olga@acme.example", name="Olga Owner")
+
+
+def make_workspace(owner: User, name: str = "Acme", currency: str = "EUR") -> Workspace:
+    """Create a live workspace (and its sandbox) through the service."""
+    return account_services.create_workspace(owner=owner, name=name, currency=currency, at=AT)
+
+
+@pytest.fixture
+def workspace(owner: User) -> Iterator[Workspace]:
+    """A live workspace, with the test running as its tenant."""
+    made = make_workspace(owner)
+    with tenant(made):
+        yield made
+
+
+@pytest.fixture
+def other_workspace(workspace: Workspace) -> Workspace:
+    """Somebody else's workspace, whose rows must never show; the test does not run as its tenant."""
+    stranger = factories.UserFactory.create(email="stefan@other.example")
+    return make_workspace(stranger, name="Other")
