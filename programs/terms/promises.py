@@ -48,7 +48,7 @@ class AttributionTerms:
     """Who is credited for a conversion, and how far back touches count.
 
     `position_weights` are percent for the first, all middle and the last touch and sum to 100. The `custom`
-    model reads `custom_weights` (relative weights at evenly spaced points from the first touch to the last) and
+    model reads `custom_weights` (relative, at evenly spaced points from the first touch to the last) and
     `channel_weights` (pairs of channel and percent, sorted by channel; 100 leaves a touch as it is, as does a
     channel that is not listed). `precedence` lists the sources that may earn credit, the strongest first.
     `lifetime_months` is how long a referral goes on earning; None is for ever.
