@@ -6,6 +6,7 @@ import gzip
 import ipaddress
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -453,17 +454,18 @@ def test_a_server_that_drips_or_hangs_ends_at_the_deadline(answer: Answer) -> No
     assert 0.4 <= elapsed < 1.5
 
 
-def test_a_receiver_that_reads_slowly_ends_at_the_deadline() -> None:
+@pytest.mark.parametrize("sip", [1000, 0])
+def test_a_receiver_that_reads_slowly_or_never_ends_at_the_deadline(sip: int) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 
-    def sip() -> None:
+    def receive() -> None:
         connection, _ = listener.accept()
         with connection:
             while not stop.wait(0.02):
-                connection.recv(1000)
+                connection.recv(sip)
 
-    thread = threading.Thread(target=sip, daemon=True)
+    thread = threading.Thread(target=receive, daemon=True)
     thread.start()
     began = time.monotonic()
     with pytest.raises(OutboundFailed) as caught:
@@ -529,6 +531,63 @@ def test_a_closed_port_fails_to_connect() -> None:
         port = listener.getsockname()[1]
 
     assert failure(f"http://127.0.0.1:{port}/") == "connect"
+
+
+def test_connections_that_are_reset_fail_as_protocol_errors() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def reset() -> None:
+        for _ in range(2):
+            connection, _address = listener.accept()
+            connection.recv(1000)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+    thread = threading.Thread(target=reset, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    with pytest.raises(OutboundFailed) as reading:
+        get(url, timeout=5, policy=LOCAL)
+    with pytest.raises(OutboundFailed) as writing:
+        post(url, body=b"x" * 50_000_000, timeout=5, policy=LOCAL)
+    thread.join()
+    listener.close()
+
+    assert (reading.value.code, writing.value.code) == ("protocol", "protocol")
+
+
+def test_an_address_that_stays_silent_is_a_timeout_and_leaves_time_for_the_next() -> None:
+    full = socket.socket()
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    port = full.getsockname()[1]
+    waiting = []
+    for _ in range(4):  # a full backlog makes further connections wait
+        client = socket.socket()
+        client.setblocking(False)
+        client.connect_ex(("127.0.0.1", port))
+        waiting.append(client)
+    try:
+        assert failure(f"http://127.0.0.1:{port}/", timeout=0.3) == "timeout"
+        with socket.create_server(("127.0.0.2", port)) as other:
+            thread = threading.Thread(target=_answer_once, args=(other,), daemon=True)
+            thread.start()
+            policy = replace(LOCAL, resolve=lambda _h, _p: ["127.0.0.1", "127.0.0.2"])
+            response = post(f"http://shop.test:{port}/", body=b"", timeout=1, policy=policy)
+            thread.join()
+    finally:
+        for client in waiting:
+            client.close()
+        full.close()
+
+    assert response.status == 204
+
+
+def _answer_once(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
 # TLS
