@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_socket import socket_allow_hosts
 
 from core.http import OutboundFailed, OutboundRefused, Policy, check_url, get, post, retry_after_seconds
 
@@ -25,6 +26,12 @@ LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 LOCAL = Policy(allow_addresses=(LOOPBACK,), allow_ports=range(1, 65_536))
 CERTIFICATE = Path(__file__).parent / "shop.test.pem"
 Answer = Callable[[socket.socket, bytes], None]
+
+
+@pytest.fixture(autouse=True)
+def other_loopback_addresses() -> None:
+    """Let these tests dial all of 127.0.0.0/8: two addresses are needed to see which one was chosen."""
+    socket_allow_hosts([str(LOOPBACK)])
 
 
 class Server:
