@@ -10,8 +10,8 @@ from pathlib import Path
 from types import FrameType
 
 from referral_platform.local import addresses
-from referral_platform.local.folders import ROOT, folders, remove
-from referral_platform.local.processes import LocalError, spawn
+from referral_platform.local.folders import ROOT, folders, remove, socket_folder
+from referral_platform.local.processes import ChildRecord, LocalError, spawn
 from referral_platform.local.servers import Ownership, throw_away_servers
 from referral_platform.local.supervisor import Supervisor
 
@@ -65,8 +65,8 @@ def with_test_servers(command: Sequence[str], root: Path = ROOT) -> int:
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, pass_on)
-        for number in pending:
-            process.send_signal(number)
+        for early in pending:
+            process.send_signal(early)
         code = process.wait()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, on_signal)
@@ -81,9 +81,14 @@ def clean(root: Path = ROOT) -> int:
         raise LocalError(
             f"The embedded servers run (process {ownership.holder().get('pid')}); stop them first."
         )
-    if places.outside:
-        remove(places.postgres)
-    remove(places.var)
+    try:
+        ChildRecord(places.run / "children.json").end_leftovers()
+        remove(socket_folder(places.postgres, places.account))
+        if places.outside:
+            remove(places.postgres)
+        remove(places.var)
+    finally:
+        ownership.release()
     return 0
 
 

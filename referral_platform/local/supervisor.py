@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -24,6 +24,23 @@ _DEFAULT_PORT = 8000
 _WEB_SECONDS = 60.0
 _GRACE_SECONDS = 15.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def platform_programs(port: int, root: Path) -> dict[str, list[str]]:
+    """The command lines of the three parts, by name, in the order in which they start."""
+    celery = [sys.executable, "-m", "celery", "-A", "referral_platform"]
+    return {
+        "web": [
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "referral_platform.wsgi:application"),
+            *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "4"),
+            *("--no-ws", "--access-log"),
+        ],
+        "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle"],
+        "beat": [
+            *(*celery, "beat", "--loglevel", "INFO", "--pidfile="),
+            *("--schedule", str(root / "var" / "beat-schedule")),
+        ],
+    }
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +65,7 @@ class Supervisor:
 
     root: Path = ROOT
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    programs: Callable[[int, Path], dict[str, list[str]]] = platform_programs
     _console: Console = field(init=False)
     _selector: selectors.BaseSelector = field(init=False, default_factory=selectors.DefaultSelector)
     _parts: list[_Part] = field(init=False, default_factory=list)
@@ -118,7 +136,7 @@ class Supervisor:
         self._finish("migrate", "Schema is up to date", child)
         self._finish("load_demo", "Demo data is there", child)
         logins = self._finish("demo_logins", None, child)
-        for name, command in _commands(port, self.root).items():
+        for name, command in self.programs(port, self.root).items():
             self._add(name, command, child)
         self._wait_for_web(port)
         self._console.step("Everything runs", began)
@@ -268,22 +286,6 @@ class Supervisor:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._asked = self._asked or signal.Signals(number)
-
-
-def _commands(port: int, root: Path) -> dict[str, list[str]]:
-    celery = [sys.executable, "-m", "celery", "-A", "referral_platform"]
-    return {
-        "web": [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "referral_platform.wsgi:application"),
-            *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "4"),
-            *("--no-ws", "--access-log"),
-        ],
-        "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle"],
-        "beat": [
-            *(*celery, "beat", "--loglevel", "INFO", "--pidfile="),
-            *("--schedule", str(root / "var" / "beat-schedule")),
-        ],
-    }
 
 
 def _welcome(base_url: str, logins: str) -> str:
