@@ -65,7 +65,7 @@ def test_a_command_that_does_not_exist_is_named(checkout: Path) -> None:
     output, _ = run.communicate(timeout=60)
 
     assert run.returncode == 1
-    assert "no-such-command cannot be started: No such file or directory" in output
+    assert "no-such-command cannot be started: " in output
 
 
 def test_clean_refuses_while_the_servers_run(checkout: Path) -> None:
