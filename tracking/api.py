@@ -1,0 +1,308 @@
+"""`/api/v1/track/*`, conversions with their explanations, and referrals."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.endpoint import WorkspaceEndpoint
+from core import events
+from core.errors import Invalid, NotFound
+from core.ids import new_public_id
+from programs import queries as program_queries
+from programs import services as program_services
+from programs.models import Customer, PromoCode
+from tracking import queries, serializers, services
+from tracking.classification import ClickFacts
+from tracking.models import Click, Conversion, Referral
+
+SOURCE = "api"
+
+
+class TrackEndpoint(WorkspaceEndpoint):
+    """What the four `/track` calls share: reading the body, the person, the click and the codes."""
+
+    scopes: ClassVar[dict[str, tuple[str, ...]]] = {"POST": ("track",)}
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """Return the validated body; raises DRF's ValidationError with the caller's own field names."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        found: dict[str, Any] = serializer.validated_data
+        return found
+
+    def customer(self, body: dict[str, Any]) -> Customer:
+        """Return the customer the body names, known or new."""
+        return program_services.identify_customer(
+            workspace=self.workspace,
+            external_id=body["customer_external_id"],
+            email=body.get("customer_email", ""),
+            name=body.get("customer_name", ""),
+            country=body.get("customer_country", ""),
+            at=self.at,
+        )
+
+    def click(self, body: dict[str, Any]) -> Click | None:
+        """Return the click the body names; raises Invalid for one this workspace does not have."""
+        if not body.get("click_id"):
+            return None
+        click = queries.click_named(self.workspace, body["click_id"])
+        if click is None:
+            raise Invalid("There is no such click.", code="unknown_click", param="clickId")
+        return click
+
+    def promo_codes(self, body: dict[str, Any]) -> list[PromoCode]:
+        """Return the codes used; raises Invalid for an unknown one, because somebody expects credit for it."""
+        if not body.get("promo_code"):
+            return []
+        found = program_queries.promo_codes_named(self.workspace, [body["promo_code"]])
+        if not found:
+            raise Invalid("There is no such promo code.", code="unknown_code", param="promoCode")
+        return found
+
+    def answer(self, conversion: Conversion, created: bool, wait: bool, **more: Any) -> Response:
+        """Answer with the conversion, and with its explanation when the caller waited for it."""
+        data: dict[str, Any] = {
+            "conversion": serializers.ConversionAnswer(conversion).data,
+            "duplicate": not created,
+            **more,
+        }
+        if wait:
+            data["explanation"] = queries.explanation(conversion)
+        return Response(data, status=201 if created else 200)
+
+    def record(self, body: dict[str, Any], **fact: Any) -> Response:
+        """Record the conversion in the mode the body asks for, and answer."""
+        wait = body["mode"] == "wait"
+
+        def run() -> services.RecordedConversion:
+            return services.record_conversion(
+                workspace=self.workspace,
+                customer=self.customer(body),
+                source=SOURCE,
+                click=self.click(body),
+                promo_codes=self.promo_codes(body),
+                metadata=body.get("metadata"),
+                occurred_at=serializers.in_time(body.get("occurred_at"), self.at),
+                at=self.at,
+                **fact,
+            )
+
+        if not wait:
+            recorded = run()
+            return self.answer(recorded.conversion, recorded.created, wait=False)
+        with events.inline():
+            recorded = run()
+        recorded.conversion.refresh_from_db()
+        return self.answer(recorded.conversion, recorded.created, wait=True)
+
+
+class TrackClick(TrackEndpoint):
+    """Record a visit with a referral code; a page may call it with a publishable key."""
+
+    scopes: ClassVar[dict[str, tuple[str, ...]]] = {"POST": ("track", "track:browser")}
+    serializer_class = serializers.ClickBody
+
+    @extend_schema(operation_id="track_click", responses={201: serializers.ClickAnswer})
+    def post(self, request: Request) -> Response:
+        body = self.body(request)
+        link = program_queries.link_named(self.workspace, body["key"])
+        if link is None:
+            raise NotFound("There is no such link.", code="unknown_link", param="key")
+        click = services.record_click(
+            link=link,
+            visitor_id=body.get("visitor_id") or new_public_id("vis"),
+            facts=ClickFacts(
+                user_agent=request.headers.get("User-Agent", "")[:1000],
+                referrer=body.get("referrer", ""),
+                address=request.META.get("REMOTE_ADDR", ""),
+            ),
+            at=self.at,
+        )
+        return Response(
+            {
+                "click_id": click.public_id,
+                "visitor_id": click.visitor_id,
+                "counted": click.counted,
+                "reason": click.reason,
+                "link": link.public_id,
+            },
+            status=201,
+        )
+
+
+class TrackLead(TrackEndpoint):
+    """Record a sign-up."""
+
+    scopes: ClassVar[dict[str, tuple[str, ...]]] = {"POST": ("track", "track:browser")}
+    serializer_class = serializers.LeadBody
+
+    @extend_schema(
+        operation_id="track_lead", responses={200: serializers.TrackAnswer, 201: serializers.TrackAnswer}
+    )
+    def post(self, request: Request) -> Response:
+        body = self.body(request)
+        return self.record(
+            body,
+            kind=Conversion.Kind.SIGNUP,
+            event_name=body["event_name"],
+            source_key=f"{body['event_name']}:{body['customer_external_id']}"[:255],
+        )
+
+
+class TrackSale(TrackEndpoint):
+    """Record a purchase."""
+
+    serializer_class = serializers.SaleBody
+
+    @extend_schema(
+        operation_id="track_sale", responses={200: serializers.TrackAnswer, 201: serializers.TrackAnswer}
+    )
+    def post(self, request: Request) -> Response:
+        body = self.body(request)
+        return self.record(
+            body,
+            kind=Conversion.Kind.PURCHASE,
+            event_name=body["event_name"],
+            source_key=body.get("invoice_id") or new_public_id("ord"),
+            amount_minor=body["amount"],
+            currency=body["currency"],
+        )
+
+
+class TrackRefund(TrackEndpoint):
+    """Record a full or partial refund of a purchase."""
+
+    serializer_class = serializers.RefundBody
+
+    @extend_schema(
+        operation_id="track_refund", responses={200: serializers.RefundAnswer, 201: serializers.RefundAnswer}
+    )
+    def post(self, request: Request) -> Response:
+        body = self.body(request)
+        conversion = queries.purchase_named(self.workspace, body["invoice_id"])
+        if conversion is None:
+            raise NotFound("No purchase has this invoice id.", code="unknown_invoice", param="invoiceId")
+        refund_id = body.get("refund_id")
+        if refund_id is None and "amount" in body:
+            raise Invalid(
+                "A partial refund needs a refundId, so that a repetition is not a second refund.",
+                param="refundId",
+            )
+        known = queries.refund_named(conversion, refund_id or "full")
+        amount = body.get("amount") or (
+            known.amount_minor if known else conversion.amount_minor - conversion.refunded_minor
+        )
+
+        def run() -> services.RecordedRefund:
+            return services.record_refund(
+                conversion=conversion,
+                source_key=refund_id or "full",
+                amount_minor=amount,
+                occurred_at=serializers.in_time(body.get("occurred_at"), self.at),
+                at=self.at,
+            )
+
+        if body["mode"] == "wait":
+            with events.inline():
+                recorded = run()
+        else:
+            recorded = run()
+        return self.answer(
+            recorded.conversion,
+            recorded.created,
+            wait=body["mode"] == "wait",
+            refund=recorded.refund.public_id,
+            amount_minor=recorded.refund.amount_minor,
+        )
+
+
+class ConversionFilter(django_filters.FilterSet):
+    """Filters of the list of conversions."""
+
+    customer = django_filters.CharFilter(field_name="customer__public_id")
+
+    class Meta:
+        model = Conversion
+        fields = ["kind", "status", "source", "source_key"]
+
+
+class ConversionList(WorkspaceEndpoint):
+    """Conversions, newest first."""
+
+    serializer_class = serializers.ConversionAnswer
+    filterset_class = ConversionFilter
+    queryset = Conversion.objects.none()
+
+    def get_queryset(self) -> QuerySet[Conversion]:
+        return queries.conversions(self.workspace)
+
+    @extend_schema(operation_id="conversions_list", responses=serializers.ConversionAnswer(many=True))
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class ConversionDetail(WorkspaceEndpoint):
+    """One conversion."""
+
+    serializer_class = serializers.ConversionAnswer
+
+    @extend_schema(operation_id="conversions_get", responses=serializers.ConversionAnswer)
+    def get(self, request: Request, public_id: str) -> Response:
+        conversion = get_object_or_404(queries.conversions(self.workspace), public_id=public_id)
+        return Response(self.get_serializer(conversion).data)
+
+
+class ConversionExplanation(WorkspaceEndpoint):
+    """Who was credited for a conversion, who was not, and why, from the stored decision."""
+
+    @extend_schema(operation_id="conversions_explain", responses={200: dict})
+    def get(self, request: Request, public_id: str) -> Response:
+        conversion = get_object_or_404(queries.conversions(self.workspace), public_id=public_id)
+        return Response(queries.explanation(conversion))
+
+
+class ReferralFilter(django_filters.FilterSet):
+    """Filters of the list of referrals."""
+
+    program = django_filters.CharFilter(field_name="program__public_id")
+    participant = django_filters.CharFilter(field_name="participant__public_id")
+    customer = django_filters.CharFilter(field_name="customer__public_id")
+
+    class Meta:
+        model = Referral
+        fields = ["status"]
+
+
+class ReferralList(WorkspaceEndpoint):
+    """Referrals, newest first."""
+
+    serializer_class = serializers.ReferralAnswer
+    filterset_class = ReferralFilter
+    queryset = Referral.objects.none()
+
+    def get_queryset(self) -> QuerySet[Referral]:
+        return queries.referrals(self.workspace)
+
+    @extend_schema(operation_id="referrals_list", responses=serializers.ReferralAnswer(many=True))
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class ReferralDetail(WorkspaceEndpoint):
+    """One referral."""
+
+    serializer_class = serializers.ReferralAnswer
+
+    @extend_schema(operation_id="referrals_get", responses=serializers.ReferralAnswer)
+    def get(self, request: Request, public_id: str) -> Response:
+        referral = get_object_or_404(queries.referrals(self.workspace), public_id=public_id)
+        return Response(self.get_serializer(referral).data)

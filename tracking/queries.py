@@ -1,0 +1,209 @@
+"""Reads about clicks, conversions, referrals and the decisions behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts.models import Workspace
+from core.answers import parts_of
+from programs.models import Participant, Program
+from tracking import attribution
+from tracking.models import (
+    Attribution,
+    Click,
+    Conversion,
+    Credit,
+    FraudSignal,
+    Referral,
+    ReferralChange,
+    Refund,
+    Touchpoint,
+)
+
+
+def click_named(workspace: Workspace, public_id: str) -> Click | None:
+    """Return the click with this public id, or None."""
+    return Click.objects.for_workspace(workspace).filter(public_id=public_id).first()
+
+
+def purchase_named(workspace: Workspace, invoice_id: str) -> Conversion | None:
+    """Return the purchase recorded through the API under this invoice id, or None."""
+    return (
+        Conversion.objects.for_workspace(workspace)
+        .filter(source="api", kind=Conversion.Kind.PURCHASE, source_key=invoice_id)
+        .select_related("customer")
+        .first()
+    )
+
+
+def refund_named(conversion: Conversion, source_key: str) -> Refund | None:
+    """Return a conversion's refund with the source's key, or None."""
+    return (
+        Refund.objects.for_workspace(conversion.workspace_id)
+        .filter(conversion=conversion, source_key=source_key)
+        .first()
+    )
+
+
+def conversions(workspace: Workspace) -> QuerySet[Conversion]:
+    """Return all conversions with their customers, newest first."""
+    return Conversion.objects.for_workspace(workspace).select_related("customer").order_by("-public_id")
+
+
+def referrals(workspace: Workspace) -> QuerySet[Referral]:
+    """Return all referrals with program, referrer and referee, newest first."""
+    return (
+        Referral.objects.for_workspace(workspace)
+        .select_related("program", "participant__customer", "customer")
+        .order_by("-public_id")
+    )
+
+
+def clicks(workspace: Workspace) -> QuerySet[Click]:
+    """Return all clicks with their links, newest first."""
+    return (
+        Click.objects.for_workspace(workspace)
+        .select_related("link", "participant__customer", "program")
+        .order_by("-public_id")
+    )
+
+
+def credits_of(conversion: Conversion) -> QuerySet[Credit]:
+    """Return a conversion's credits with participant and referral, largest first."""
+    return (
+        Credit.objects.for_workspace(conversion.workspace_id)
+        .filter(conversion=conversion)
+        .select_related("participant__customer", "participant__program", "referral")
+        .order_by("-weight_ppm", "pk")
+    )
+
+
+def attributions_of(conversion: Conversion) -> QuerySet[Attribution]:
+    """Return each program's decision about a conversion."""
+    return (
+        Attribution.objects.for_workspace(conversion.workspace_id)
+        .filter(conversion=conversion)
+        .select_related("program", "version")
+        .order_by("pk")
+    )
+
+
+def signals_of(conversion: Conversion) -> QuerySet[FraudSignal]:
+    """Return the fraud findings about a conversion, heaviest first."""
+    return (
+        FraudSignal.objects.for_workspace(conversion.workspace_id)
+        .filter(conversion=conversion)
+        .select_related("participant__customer")
+        .order_by("-weight", "pk")
+    )
+
+
+def changes_of(referral: Referral) -> QuerySet[ReferralChange]:
+    """Return a referral's steps, oldest first."""
+    return (
+        ReferralChange.objects.for_workspace(referral.workspace_id).filter(referral=referral).order_by("pk")
+    )
+
+
+def click_counts(participant: Participant) -> dict[str, int]:
+    """Return how many of a participant's clicks count, and how many do not by reason."""
+    rows = (
+        Click.objects.for_workspace(participant.workspace_id)
+        .filter(participant=participant)
+        .values("reason")
+        .annotate(n=Count("pk"))
+    )
+    return {row["reason"] or "counted": row["n"] for row in rows}
+
+
+def friend_counts(participant: Participant) -> dict[str, int]:
+    """Return how many friends a participant brought: `signed_up` in all, `purchased` of them."""
+    found = (
+        Referral.objects.for_workspace(participant.workspace_id)
+        .filter(participant=participant)
+        .aggregate(
+            signed_up=Count("pk", filter=~Q(status=Referral.Status.REJECTED)),
+            purchased=Count("pk", filter=Q(status=Referral.Status.CONVERTED)),
+        )
+    )
+    return {"signed_up": found["signed_up"], "purchased": found["purchased"]}
+
+
+def explanation(conversion: Conversion) -> dict[str, Any]:
+    """Return why a conversion was credited as it was, from the stored decisions, in public ids only.
+
+    Shape: `conversion`, `sentence`, `decisions` (per program: version, model, reason, sentence, credits,
+    rejected, touches, digest, `replays` telling whether the stored inputs still give the stored result),
+    `fraud_signals`, and what other apps add (`rewards`).
+    """
+    decisions = [_decision(row) for row in attributions_of(conversion)]
+    sentence = " ".join(each["sentence"] for each in decisions) or (
+        "No participant's link or code was in contact with this customer, so nobody was credited."
+    )
+    return {
+        "conversion": conversion.public_id,
+        "kind": conversion.kind,
+        "status": conversion.status,
+        "sentence": sentence,
+        "decisions": decisions,
+        "fraud_signals": [
+            {
+                "id": signal.public_id,
+                "participant": signal.participant.public_id,
+                "rule": signal.rule,
+                "outcome": signal.outcome,
+                "sentence": signal.sentence,
+                "evidence": signal.evidence,
+            }
+            for signal in signals_of(conversion)
+        ],
+        **parts_of("conversion", conversion),
+    }
+
+
+def _decision(row: Attribution) -> dict[str, Any]:
+    replayed = attribution.encode_decision(attribution.replay(row.inputs))
+    return {
+        "id": row.public_id,
+        "program": row.program.public_id,
+        "version": row.version.number,
+        "model": row.model,
+        "reason": row.reason,
+        "sentence": row.result["sentence"],
+        "rule": row.inputs["rule"],
+        "touches": row.inputs["touches"],
+        "bound_participant": row.inputs["bound_participant"],
+        "credits": row.result["credits"],
+        "rejected": row.result["rejected"],
+        "decided_at": row.decided_at.isoformat(),
+        "digest": row.digest,
+        "replays": attribution.digest(row.inputs, replayed) == row.digest,
+    }
+
+
+def participants_by_id(workspace: Workspace, public_ids: set[str]) -> dict[str, Participant]:
+    """Return participants with their customers by public id, for naming them in sentences."""
+    rows = (
+        Participant.objects.for_workspace(workspace)
+        .filter(public_id__in=public_ids)
+        .select_related("customer", "program")
+    )
+    return {row.public_id: row for row in rows}
+
+
+def touchpoints_of(conversion: Conversion) -> QuerySet[Touchpoint]:
+    """Return every contact with a conversion's customer up to the conversion, oldest first."""
+    return (
+        Touchpoint.objects.for_workspace(conversion.workspace_id)
+        .filter(customer_id=conversion.customer_id, occurred_at__lte=conversion.occurred_at)
+        .filter(Q(conversion=conversion) | Q(conversion__isnull=True))
+        .select_related("participant__customer", "program", "promo_code", "click__link")
+        .order_by("occurred_at", "pk")
+    )
+
+
+def programs_of(workspace: Workspace) -> QuerySet[Program]:
+    """Return the workspace's programs by name, for filters."""
+    return Program.objects.for_workspace(workspace).order_by("name")

@@ -1,0 +1,181 @@
+"""Bodies of `/track/*`, in the spelling of Dub's API or in snake case, and the answers they get."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from core import money
+
+_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def snake(name: str) -> str:
+    """Return `customerExternalId` as `customer_external_id`."""
+    return _BOUNDARY.sub("_", name).lower()
+
+
+class MinorUnits(serializers.IntegerField):
+    """A whole number of minor units; text, fractions and truth values are refused, not rounded."""
+
+    default_error_messages = {"whole": "Give a whole number of the currency's minor unit (cents)."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("whole")
+        return super().to_internal_value(data)
+
+
+class TrackBody(serializers.Serializer[Any]):
+    """Takes camelCase and snake_case names alike; a field it does not know is an error, not ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return super().to_internal_value(data)
+        renamed: dict[str, Any] = {}
+        spelling: dict[str, str] = {}
+        problems: dict[str, list[str]] = {}
+        for name, value in data.items():
+            known = snake(name)
+            if known not in self.fields:
+                problems[name] = ["There is no such field."]
+            elif known in renamed:
+                problems[name] = ["This field stands twice, in two spellings."]
+            renamed[known] = value
+            spelling[known] = name
+        if problems:
+            raise serializers.ValidationError(problems)
+        try:
+            return super().to_internal_value(renamed)
+        except serializers.ValidationError as error:
+            detail = error.detail
+            if isinstance(detail, dict):
+                # Name the fields as the caller wrote them.
+                raise serializers.ValidationError(
+                    {spelling.get(key, key): value for key, value in detail.items()}
+                ) from error
+            raise
+
+
+class ClickBody(TrackBody):
+    """A visit of a page with a referral link's code, reported by the page or its server."""
+
+    key = serializers.CharField(max_length=40, help_text="the link's code (`via` or `ref` on the page)")
+    domain = serializers.CharField(max_length=255, required=False, help_text="accepted and not needed")
+    url = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    referrer = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    visitor_id = serializers.RegexField(r"^[A-Za-z0-9_-]{8,40}$", required=False)
+
+
+class PersonBody(TrackBody):
+    """What identifies the customer, and what may be known of them."""
+
+    customer_external_id = serializers.CharField(max_length=255)
+    customer_email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
+    customer_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    customer_country = serializers.RegexField(r"^[A-Z]{2}$", required=False)
+    click_id = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
+    promo_code = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
+    metadata = serializers.DictField(required=False, allow_null=True)
+    mode = serializers.ChoiceField(choices=["async", "wait"], default="async")
+    occurred_at = serializers.DateTimeField(required=False)
+
+
+class LeadBody(PersonBody):
+    """A sign-up. The pair of event name and customer names it: repeating it changes nothing."""
+
+    event_name = serializers.CharField(max_length=80, default="Sign up")
+
+
+class SaleBody(PersonBody):
+    """A purchase. `invoice_id` names it; without one every call is another purchase."""
+
+    amount = MinorUnits(min_value=0, max_value=money.MAX_MINOR, help_text="net, in minor units")
+    currency = serializers.CharField(max_length=3)
+    invoice_id = serializers.CharField(max_length=255, required=False, allow_null=True)
+    event_name = serializers.CharField(max_length=80, default="Purchase")
+    payment_processor = serializers.CharField(max_length=40, required=False)
+
+    def validate_currency(self, value: str) -> str:
+        if not money.is_currency(value.upper()):
+            raise serializers.ValidationError(f"{value!r} is not an ISO 4217 currency code.")
+        return value.upper()
+
+
+class RefundBody(TrackBody):
+    """Money given back: all that is left unless an amount says otherwise."""
+
+    invoice_id = serializers.CharField(max_length=255)
+    amount = MinorUnits(min_value=1, max_value=money.MAX_MINOR, required=False)
+    refund_id = serializers.CharField(
+        max_length=255, required=False, help_text="names this refund; `full` when missing with no amount"
+    )
+    mode = serializers.ChoiceField(choices=["async", "wait"], default="async")
+    occurred_at = serializers.DateTimeField(required=False)
+
+
+class ClickAnswer(serializers.Serializer[Any]):
+    """The click's id, to be kept by the page and sent with the lead or sale."""
+
+    click_id = serializers.CharField()
+    visitor_id = serializers.CharField()
+    counted = serializers.BooleanField()
+    reason = serializers.CharField(allow_blank=True)
+    link = serializers.CharField()
+
+
+class ConversionAnswer(serializers.Serializer[Any]):
+    """A conversion as it stands."""
+
+    id = serializers.CharField(source="public_id")
+    kind = serializers.CharField()
+    event_name = serializers.CharField()
+    customer = serializers.CharField(source="customer.public_id")
+    customer_external_id = serializers.CharField(source="customer.external_id", allow_null=True)
+    source = serializers.CharField()
+    source_key = serializers.CharField()
+    status = serializers.CharField()
+    amount_minor = serializers.IntegerField()
+    refunded_minor = serializers.IntegerField()
+    currency = serializers.CharField()
+    metadata = serializers.DictField()
+    occurred_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+
+
+class TrackAnswer(serializers.Serializer[Any]):
+    """The stored fact; with `mode: wait` also who was credited and which rewards came of it."""
+
+    conversion = ConversionAnswer()
+    duplicate = serializers.BooleanField()
+    explanation = serializers.DictField(required=False)
+
+
+class RefundAnswer(TrackAnswer):
+    """The refund beside its conversion."""
+
+    refund = serializers.CharField()
+    amount_minor = serializers.IntegerField()
+
+
+class ReferralAnswer(serializers.Serializer[Any]):
+    """A referral: who brought whom to which program, and how far it went."""
+
+    id = serializers.CharField(source="public_id")
+    program = serializers.CharField(source="program.public_id")
+    participant = serializers.CharField(source="participant.public_id")
+    customer = serializers.CharField(source="customer.public_id")
+    status = serializers.CharField()
+    channel = serializers.CharField()
+    reason = serializers.CharField(allow_blank=True)
+    started_at = serializers.DateTimeField()
+    converted_at = serializers.DateTimeField(allow_null=True)
+
+
+def in_time(given: datetime | None, at: datetime) -> datetime:
+    """Return when it happened: as given, else now."""
+    return given or at

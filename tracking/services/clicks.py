@@ -1,0 +1,96 @@
+"""Recording clicks, and tying a visitor's clicks to the customer the visitor turns out to be."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from programs.models import Customer, Link, Program
+from tracking.classification import ClickFacts, ClickReason, channel, classify, referrer_host
+from tracking.models import Click, Touchpoint
+
+REPEAT = timedelta(hours=1)
+"""A second click of one visitor on one link within this time is a duplicate."""
+
+LONGEST_WINDOW = timedelta(days=366)
+"""How far back a visitor's clicks are looked at when they become a customer's."""
+
+
+def address_hash(address: str, at: datetime) -> str:
+    """Return a keyed hash of a network address that changes with the month, so that it cannot be traced on."""
+    if not address:
+        return ""
+    message = f"{at:%Y-%m}|{address}".encode()
+    return hmac.new(settings.HASH_KEY.encode(), message, hashlib.sha256).hexdigest()[:32]
+
+
+@transaction.atomic
+def record_click(*, link: Link, visitor_id: str, facts: ClickFacts, at: datetime) -> Click:
+    """Store one request of a link, counted or not, with the reason when it is not.
+
+    Every call stores a row: a visitor's repetition within an hour is stored as `duplicate`.
+    """
+    reason: ClickReason = classify(facts)
+    program = link.participant.program
+    if not reason and program.status != Program.Status.ACTIVE:
+        reason = "program_ended" if program.status == Program.Status.ENDED else "program_paused"
+    if not reason and _is_repeat(link, visitor_id, at):
+        reason = "duplicate"
+    return Click.objects.create(
+        workspace_id=link.workspace_id,
+        link=link,
+        participant_id=link.participant_id,
+        program=program,
+        visitor_id=visitor_id,
+        occurred_at=at,
+        received_at=at,
+        counted=not reason,
+        reason=reason,
+        channel=channel(facts),
+        referrer_host=referrer_host(facts.referrer),
+        user_agent=facts.user_agent[:255].replace("\x00", ""),
+        address_hash=address_hash(facts.address, at),
+        country=facts.country[:2].upper(),
+    )
+
+
+def _is_repeat(link: Link, visitor_id: str, at: datetime) -> bool:
+    return (
+        Click.objects.for_workspace(link.workspace_id)
+        .filter(visitor_id=visitor_id, link=link, counted=True, occurred_at__gt=at - REPEAT)
+        .exists()
+    )
+
+
+@transaction.atomic
+def bind_visitor(*, customer: Customer, click: Click) -> int:
+    """Make the counted clicks of a click's visitor touchpoints of this customer; returns how many are new.
+
+    Repeating it adds nothing. Clicks of the last year count; the program's window decides which matter.
+    """
+    clicks = Click.objects.for_workspace(customer.workspace_id).filter(
+        visitor_id=click.visitor_id, counted=True, occurred_at__gt=click.occurred_at - LONGEST_WINDOW
+    )
+    before = Touchpoint.objects.for_workspace(customer.workspace_id).filter(customer=customer).count()
+    Touchpoint.objects.bulk_create(
+        [
+            Touchpoint(
+                workspace_id=customer.workspace_id,
+                kind=Touchpoint.Kind.CLICK,
+                program_id=each.program_id,
+                participant_id=each.participant_id,
+                customer=customer,
+                click=each,
+                channel=each.channel,
+                occurred_at=each.occurred_at,
+            )
+            for each in clicks
+        ],
+        ignore_conflicts=True,
+    )
+    after = Touchpoint.objects.for_workspace(customer.workspace_id).filter(customer=customer).count()
+    return after - before
