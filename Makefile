@@ -9,8 +9,6 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 # The project's own lock and interpreter, whatever the caller's environment says.
 export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/.venv
-CODE := accounts analytics benchmarks core engagement integrations programs referral_platform rewards tests \
-	tracking manage.py
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -29,8 +27,8 @@ test: .venv/dev-installed  ## run the whole suite on throw-away servers; ARGS="-
 	@exec $(WITH_SERVERS) $(BIN)/python -m pytest -n auto $(ARGS)
 
 check: .venv/dev-installed  ## format, lint, types, imports, templates, migrations, OpenAPI
-	@echo "Format"; $(BIN)/ruff format --check $(CODE)
-	@echo "Lint"; $(BIN)/ruff check $(CODE)
+	@echo "Format"; $(BIN)/ruff format --check .
+	@echo "Lint"; $(BIN)/ruff check .
 	@echo "Imports"; $(BIN)/lint-imports
 	@echo "Templates"; $(BIN)/djlint templates --lint --quiet
 	@echo "Types, missing migrations, OpenAPI"
@@ -47,8 +45,8 @@ check-with-servers:
 	@echo "docs/openapi.yaml agrees with the code"
 
 format: .venv/dev-installed  ## format the code and mend what the linter can
-	@$(BIN)/ruff check --fix-only --quiet $(CODE)
-	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
 
 openapi: .venv/dev-installed  ## write docs/openapi.yaml from the code
 	@$(WITH_SERVERS) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
