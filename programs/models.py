@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 from accounts.models import TenantModel
@@ -27,7 +28,12 @@ class Customer(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["workspace", "external_id"], name="customer_external_id_once")
+            models.UniqueConstraint(fields=["workspace", "external_id"], name="customer_external_id_once"),
+            models.UniqueConstraint(
+                fields=["workspace", "mailbox"],
+                condition=models.Q(external_id__isnull=True) & ~models.Q(mailbox=""),
+                name="customer_known_by_mailbox_once",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["workspace", "email"], name="customer_ws_email_idx"),
@@ -168,6 +174,11 @@ class Link(TenantModel):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def referral_url(self) -> str:
+        """The short address to share."""
+        return f"{settings.BASE_URL}/r/{self.code}"
 
 
 class CodeRoute(models.Model):

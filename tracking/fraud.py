@@ -33,7 +33,7 @@ _REASONS: Mapping[str, str] = {"same_customer": "self_referral", "same_mailbox":
 class Facts:
     """What is known about one conversion when it is judged.
 
-    Ids are public ids. Mailboxes come from `core.mailbox.normalise_mailbox`; they, devices and addresses are compared for
+    Ids are public ids. Mailboxes come from `core.mailbox`; they, devices and addresses are compared for
     equality only, so keyed hashes serve as well and are what belongs in storage. None is "not known" and
     equals nothing. `duplicate_of` is the conversion that already stands for the same order.
     """

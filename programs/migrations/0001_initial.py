@@ -169,6 +169,10 @@ class Migration(migrations.Migration):
             model_name='customer',
             constraint=models.UniqueConstraint(fields=('workspace', 'external_id'), name='customer_external_id_once'),
         ),
+        migrations.AddConstraint(
+            model_name='customer',
+            constraint=models.UniqueConstraint(condition=models.Q(('external_id__isnull', True), models.Q(('mailbox', ''), _negated=True)), fields=('workspace', 'mailbox'), name='customer_known_by_mailbox_once'),
+        ),
         migrations.AddIndex(
             model_name='link',
             index=models.Index(fields=['workspace', 'participant'], name='link_ws_participant_idx'),

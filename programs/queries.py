@@ -1,0 +1,180 @@
+"""Reads about programs, customers, participants and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from accounts.models import Workspace
+from core.errors import Conflict
+from core.mailbox import normalise_mailbox
+from core.tenancy import door
+from programs.models import CodeRoute, Customer, Link, Participant, Program, ProgramVersion, PromoCode
+from programs.terms import ProgramTerms, parse_terms
+
+
+class NotPublished(Conflict):
+    """The program has promised nothing yet."""
+
+    default_code = "not_published"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedLink:
+    """Where a short code belongs, as primary keys."""
+
+    workspace_id: int
+    link_id: int
+
+
+def live_version(program: Program) -> ProgramVersion | None:
+    """Return the published version, or None before the first."""
+    if program.live_version is None:
+        return None
+    return (
+        ProgramVersion.objects.for_workspace(program.workspace_id)
+        .filter(program_id=program.pk, number=program.live_version)
+        .first()
+    )
+
+
+def terms_of(version: ProgramVersion) -> ProgramTerms:
+    """Read a version's terms."""
+    return parse_terms(version.terms)
+
+
+def live_terms(program: Program) -> ProgramTerms:
+    """Return what the program promises now; raises NotPublished before the first version."""
+    version = live_version(program)
+    if version is None:
+        raise NotPublished("This program has not been published yet.", param="program")
+    return terms_of(version)
+
+
+def draft_terms(program: Program) -> ProgramTerms:
+    """Read the terms of the next version in the making."""
+    return parse_terms(program.draft)
+
+
+def programs_of(workspace: Workspace) -> QuerySet[Program]:
+    """Return the programs with `participant_count`, newest first."""
+    counts = (
+        Participant.objects.for_workspace(workspace)
+        .filter(program_id=OuterRef("pk"))
+        .order_by()
+        .values("program_id")
+        .annotate(rows=Count("pk"))
+        .values("rows")
+    )
+    return (
+        Program.objects.for_workspace(workspace)
+        .annotate(participant_count=Subquery(counts))
+        .order_by("-public_id")
+    )
+
+
+def versions_of(program: Program) -> QuerySet[ProgramVersion]:
+    """Return a program's versions, newest first."""
+    return (
+        ProgramVersion.objects.for_workspace(program.workspace_id)
+        .filter(program_id=program.pk)
+        .order_by("-number")
+    )
+
+
+def participants_of(workspace: Workspace) -> QuerySet[Participant]:
+    """Return the participants with program and customer loaded, newest first."""
+    return (
+        Participant.objects.for_workspace(workspace)
+        .select_related("program", "customer")
+        .order_by("-public_id")
+    )
+
+
+def matching_participants(
+    rows: QuerySet[Participant], *, text: str = "", status: str = ""
+) -> QuerySet[Participant]:
+    """Narrow to those whose name, display name or e-mail address begins with `text`, and to a status."""
+    if text:
+        rows = rows.filter(
+            Q(customer__email__istartswith=text)
+            | Q(customer__name__istartswith=text)
+            | Q(display_name__istartswith=text)
+        )
+    return rows.filter(status=status) if status else rows
+
+
+def customers_of(workspace: Workspace, *, text: str = "") -> QuerySet[Customer]:
+    """Return the customers whose name, e-mail address or own id begins with `text`, newest first."""
+    rows = Customer.objects.for_workspace(workspace).order_by("-public_id")
+    if text:
+        rows = rows.filter(
+            Q(email__istartswith=text) | Q(name__istartswith=text) | Q(external_id__startswith=text)
+        )
+    return rows
+
+
+def customer_named(workspace: Workspace, *, external_id: str | None, mailbox: str) -> Customer | None:
+    """Return the customer known by this id, else by this mailbox.
+
+    Someone known by an id of their own is never found by the mailbox when another id is given; of several who
+    share a mailbox the longest known is returned.
+    """
+    rows = Customer.objects.for_workspace(workspace)
+    if external_id:
+        known = rows.filter(external_id=external_id).first()
+        if known is not None or not mailbox:
+            return known
+        return rows.filter(external_id__isnull=True, mailbox=mailbox).first()
+    return rows.filter(mailbox=mailbox).order_by("pk").first() if mailbox else None
+
+
+def mailbox_of(email: str) -> str:
+    """Return the mailbox an address reaches, or nothing for what is no address."""
+    try:
+        return normalise_mailbox(email)
+    except ValueError:
+        return ""
+
+
+def links_of(workspace: Workspace) -> QuerySet[Link]:
+    """Return the links with participant, program and customer loaded, newest first."""
+    return (
+        Link.objects.for_workspace(workspace)
+        .select_related("participant__program", "participant__customer")
+        .order_by("-public_id")
+    )
+
+
+def promo_codes_of(workspace: Workspace) -> QuerySet[PromoCode]:
+    """Return the promo codes with participant, program and customer loaded, newest first."""
+    return (
+        PromoCode.objects.for_workspace(workspace)
+        .select_related("participant__program", "participant__customer")
+        .order_by("-public_id")
+    )
+
+
+def promo_codes_named(workspace: Workspace, codes: Iterable[str]) -> list[PromoCode]:
+    """Return the active promo codes among these texts, case-blind, with whom they credit loaded."""
+    keys = {code.strip().lower() for code in codes}
+    return list(
+        promo_codes_of(workspace)
+        .filter(code_key__in=keys, status=PromoCode.Status.ACTIVE)
+        .order_by("code_key")
+    )
+
+
+def resolve_code(code: str) -> ResolvedLink | None:
+    """Find which workspace and link a short code belongs to, in any state, case-blind; None for no code.
+
+    Opens the door `resolve_code`; the caller then opens the workspace to read the link.
+    """
+    key = code.strip().lower()
+    if not key or len(key) > 40 or not key.isascii() or not key.isprintable():
+        return None
+    with door("resolve_code"):
+        route = CodeRoute.objects.through_door("resolve_code").filter(code_key=key).first()
+    return None if route is None else ResolvedLink(route.workspace_id, route.link_id)

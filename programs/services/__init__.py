@@ -1,0 +1,37 @@
+"""Everything that changes programs, customers, participants, links and codes."""
+
+from programs.services.customers import identify_customer
+from programs.services.links import (
+    CodeTaken,
+    ParticipantSuspended,
+    archive_link,
+    create_link,
+    create_promo_code,
+)
+from programs.services.participants import ProgramNotActive, enrol_participant, update_participant
+from programs.services.programs import (
+    ProgramEnded,
+    StatusRefused,
+    change_program_status,
+    create_program,
+    publish_program,
+    update_draft,
+)
+
+__all__ = [
+    "CodeTaken",
+    "ParticipantSuspended",
+    "ProgramEnded",
+    "ProgramNotActive",
+    "StatusRefused",
+    "archive_link",
+    "change_program_status",
+    "create_link",
+    "create_program",
+    "create_promo_code",
+    "enrol_participant",
+    "identify_customer",
+    "publish_program",
+    "update_draft",
+    "update_participant",
+]

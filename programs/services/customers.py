@@ -1,0 +1,128 @@
+"""Changes to customers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from accounts.models import Workspace
+from core.errors import Conflict, Invalid
+from core.mailbox import normalise_mailbox
+from core.text import clean_line
+from programs.models import Customer
+from programs.queries import customer_named
+
+_COUNTRY = re.compile("[A-Z]{2}")
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What is said about a person, cleaned."""
+
+    external_id: str | None
+    email: str
+    mailbox: str
+    name: str
+    country: str
+
+
+@transaction.atomic
+def identify_customer(
+    *,
+    workspace: Workspace,
+    external_id: str | None = None,
+    email: str = "",
+    name: str = "",
+    country: str = "",
+    at: datetime,
+) -> Customer:
+    """Return the customer with this external id, else with this mailbox; makes one where there is none.
+
+    Known values stay; only blanks are filled. A customer known by mailbox alone takes the external id, one
+    who has another external id is somebody else. Safe to run concurrently with itself. Raises Invalid naming
+    `external_id`, `email`, `name` or `country`; without an id and an address there is nobody to identify.
+    """
+    given = _cleaned(external_id, email, name, country)
+    for _ in range(_ATTEMPTS):
+        found = customer_named(workspace, external_id=given.external_id, mailbox=given.mailbox)
+        try:
+            # A savepoint: another transaction may have inserted, or claimed, the same person meanwhile.
+            with transaction.atomic():
+                if found is None:
+                    return _insert(workspace, given, at)
+                if not _blanks(found, given):
+                    return found
+                if _fill(found, given):
+                    return found
+        except IntegrityError:
+            continue
+    raise Conflict("This customer is being changed by other requests; try again.", code="busy")
+
+
+def _cleaned(external_id: str | None, email: str, name: str, country: str) -> _Given:
+    own_id = clean_line(external_id or "", param="external_id", longest=255) or None
+    address, mailbox = _address(email)
+    name = clean_line(name, param="name", longest=120)
+    land = clean_line(country, param="country", longest=255).upper()
+    if land and not _COUNTRY.fullmatch(land):
+        raise Invalid("A country is an ISO 3166 code of two letters.", code="invalid_format", param="country")
+    if own_id is None and not address:
+        raise Invalid("Give an external_id, an email, or both.", code="required", param="external_id")
+    return _Given(own_id, address, mailbox, name, land)
+
+
+def _address(email: str) -> tuple[str, str]:
+    address = clean_line(email, param="email", longest=254).lower()
+    if not address:
+        return "", ""
+    try:
+        validate_email(address)
+        return address, normalise_mailbox(address)
+    except (ValidationError, ValueError):
+        raise Invalid("This is not an e-mail address.", code="invalid_format", param="email") from None
+
+
+def _insert(workspace: Workspace, given: _Given, at: datetime) -> Customer:
+    return Customer.objects.create(
+        workspace=workspace,
+        external_id=given.external_id,
+        email=given.email,
+        mailbox=given.mailbox,
+        name=given.name,
+        country=given.country,
+        created_at=at,
+    )
+
+
+def _blanks(customer: Customer, given: _Given) -> dict[str, str]:
+    """Return what is given and not known yet; the address and its mailbox go together."""
+    filled = {}
+    if given.external_id and customer.external_id is None:
+        filled["external_id"] = given.external_id
+    if given.email and not customer.email:
+        filled |= {"email": given.email, "mailbox": given.mailbox}
+    if given.name and not customer.name:
+        filled["name"] = given.name
+    if given.country and not customer.country:
+        filled["country"] = given.country
+    return filled
+
+
+def _fill(customer: Customer, given: _Given) -> bool:
+    """Fill the blanks of the locked row; False when it has become somebody else's meanwhile."""
+    rows = Customer.objects.for_workspace(customer.workspace_id)
+    customer.refresh_from_db(from_queryset=rows.select_for_update())
+    if given.external_id and customer.external_id not in (None, given.external_id):
+        return False
+    changes = _blanks(customer, given)
+    for field, value in changes.items():
+        setattr(customer, field, value)
+    if changes:
+        customer.save(update_fields=list(changes))
+    return True

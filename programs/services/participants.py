@@ -1,0 +1,130 @@
+"""Changes to participants."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from accounts.services import Actor, record_audit
+from core.errors import Conflict, Invalid
+from core.events import emit
+from core.text import clean_line
+from programs.models import Customer, Participant, Program
+from programs.services.links import create_link
+
+
+class ProgramNotActive(Conflict):
+    """Only an active program takes in participants."""
+
+    default_code = "program_not_active"
+
+
+@transaction.atomic
+def enrol_participant(
+    *, program: Program, customer: Customer, display_name: str = "", actor: Actor, at: datetime
+) -> tuple[Participant, bool]:
+    """Enrol a customer and make the first link; returns the participant and whether they are new.
+
+    Enrolling again returns the participant as they are, in any state of the program. Without a display name,
+    friends see the first word of the customer's name. Raises ProgramNotActive, and Invalid naming
+    `display_name`.
+    """
+    shown = clean_line(display_name, param="display_name", longest=60)
+    if not shown and "@" not in customer.name:
+        shown = next(iter(customer.name.split()), "")[:60]
+    rows = Participant.objects.for_workspace(program.workspace_id).select_related("program", "customer")
+    known = rows.filter(program_id=program.pk, customer_id=customer.pk)
+    participant = known.first()
+    if participant is not None:
+        return participant, False
+    if program.status != Program.Status.ACTIVE:
+        raise ProgramNotActive(f"This program is {program.status} and takes in nobody.", param="program")
+    try:
+        with transaction.atomic():
+            participant = Participant.objects.create(
+                workspace=program.workspace,
+                program=program,
+                customer=customer,
+                display_name=shown,
+                enrolled_at=at,
+            )
+    except IntegrityError:
+        # Somebody else enrolled the same customer; the insert waited for their commit, link included.
+        return known.get(), False
+    create_link(participant=participant, actor=actor, at=at)
+    record_audit(
+        workspace=program.workspace,
+        actor=actor,
+        action="participant.enrolled",
+        subject=participant.public_id,
+        after={"program": program.public_id, "customer": customer.public_id},
+    )
+    emit(
+        "participant.enrolled",
+        at=at,
+        participant=participant.public_id,
+        program=program.public_id,
+        customer=customer.public_id,
+    )
+    return participant, True
+
+
+@transaction.atomic
+def update_participant(
+    *,
+    participant: Participant,
+    display_name: str | None = None,
+    payout_reference: str | None = None,
+    status: str | None = None,
+    reason: str = "",
+    actor: Actor,
+) -> Participant:
+    """Change what is given. Suspending needs a reason; the audit shows the end of a payout reference only.
+
+    Raises Invalid naming `display_name`, `payout_reference`, `status` or `reason`.
+    """
+    reason = clean_line(reason, param="reason", longest=500)
+    given: dict[str, str] = {}
+    if display_name is not None:
+        given["display_name"] = clean_line(display_name, param="display_name", longest=60)
+    if payout_reference is not None:
+        given["payout_reference"] = clean_line(payout_reference, param="payout_reference", longest=255)
+    if status is not None:
+        if status not in Participant.Status.values:
+            raise Invalid("A participant is active or suspended.", code="not_a_choice", param="status")
+        given["status"] = status
+    rows = Participant.objects.for_workspace(participant.workspace_id)
+    participant.refresh_from_db(from_queryset=rows.select_for_update())
+    before = {field: getattr(participant, field) for field in given}
+    changed = {field: value for field, value in given.items() if value != before[field]}
+    if changed.get("status") == Participant.Status.SUSPENDED and not reason:
+        raise Invalid("Say why this participant is suspended.", code="required", param="reason")
+    if not changed:
+        return participant
+    for field, value in changed.items():
+        setattr(participant, field, value)
+    participant.save(update_fields=list(changed))
+    record_audit(
+        workspace=participant.workspace,
+        actor=actor,
+        action=_action(changed),
+        subject=participant.public_id,
+        before={field: _shown(field, before[field]) for field in changed},
+        after={field: _shown(field, value) for field, value in changed.items()},
+        reason=reason,
+    )
+    return participant
+
+
+def _action(changed: dict[str, str]) -> str:
+    status = changed.get("status")
+    if status is None:
+        return "participant.updated"
+    return "participant.suspended" if status == Participant.Status.SUSPENDED else "participant.reactivated"
+
+
+def _shown(field: str, value: str) -> str:
+    if field != "payout_reference" or not value:
+        return value
+    return f"…{value[-4:]}" if len(value) > 8 else "…"
