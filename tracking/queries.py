@@ -107,6 +107,23 @@ def changes_of(referral: Referral) -> QuerySet[ReferralChange]:
     )
 
 
+def credits_of_referral(referral: Referral) -> QuerySet[Credit]:
+    """Return the credits a referral carries with their conversions, newest first."""
+    return (
+        Credit.objects.for_workspace(referral.workspace_id)
+        .filter(referral=referral)
+        .select_related("conversion", "attribution")
+        .order_by("-pk")
+    )
+
+
+def refunds_of(conversion: Conversion) -> QuerySet[Refund]:
+    """Return a conversion's refunds, oldest first."""
+    return (
+        Refund.objects.for_workspace(conversion.workspace_id).filter(conversion=conversion).order_by("pk")
+    )
+
+
 def click_counts(participant: Participant) -> dict[str, int]:
     """Return how many of a participant's clicks count, and how many do not by reason."""
     rows = (

@@ -1,0 +1,35 @@
+"""Addresses of tracking."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from tracking import api as endpoints
+from tracking import views
+
+public: list[URLPattern | URLResolver] = [
+    path("r/<str:code>", views.link_redirect, name="link_redirect"),
+]
+
+console: list[URLPattern | URLResolver] = [
+    path("referrals/", views.referral_list, name="referral_list"),
+    path("referrals/<str:public_id>/", views.referral_detail, name="referral_detail"),
+    path("conversions/", views.conversion_list, name="conversion_list"),
+    path("conversions/<str:public_id>/", views.conversion_detail, name="conversion_detail"),
+    path("conversions/<str:public_id>/reject/", views.conversion_reject, name="conversion_reject"),
+    path("clicks/", views.click_list, name="click_list"),
+]
+
+api: list[URLPattern | URLResolver] = [
+    path("track/click", endpoints.TrackClick.as_view(), name="api_track_click"),
+    path("track/lead", endpoints.TrackLead.as_view(), name="api_track_lead"),
+    path("track/sale", endpoints.TrackSale.as_view(), name="api_track_sale"),
+    path("track/refund", endpoints.TrackRefund.as_view(), name="api_track_refund"),
+    path("conversions", endpoints.ConversionList.as_view(), name="api_conversions"),
+    path("conversions/<str:public_id>", endpoints.ConversionDetail.as_view(), name="api_conversion"),
+    path(
+        "conversions/<str:public_id>/explanation",
+        endpoints.ConversionExplanation.as_view(),
+        name="api_conversion_explanation",
+    ),
+    path("referrals", endpoints.ReferralList.as_view(), name="api_referrals"),
+    path("referrals/<str:public_id>", endpoints.ReferralDetail.as_view(), name="api_referral"),
+]

@@ -1,0 +1,202 @@
+"""The redirect of referral links, and the console's pages on clicks, conversions and referrals."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import ConsoleRequest, console_view
+from core import clock
+from core.paging import page_of
+from core.tenancy import tenant
+from core.ids import new_public_id
+from programs import queries as program_queries
+from programs.models import Link, Program
+from tracking import forms, queries, services
+from tracking.classification import ClickFacts
+from tracking.models import Referral
+from tracking.redirects import destination
+
+VISITOR_COOKIE = "referral_visitor"
+VISITOR_SECONDS = 400 * 24 * 3600
+_VISITOR = re.compile(r"vis_[0-9a-z]{26}")
+
+
+@require_http_methods(["GET", "HEAD"])
+def link_redirect(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Store the click, then send the friend on; a link that leads nowhere gets a friendly page.
+
+    404 for an unknown code, 410 for an archived or expired one and for an ended program. A paused program
+    answers 200 and says so.
+    """
+    found = program_queries.resolve_code(code)
+    if found is None:
+        return _problem(request, "unknown", 404)
+    visitor = request.COOKIES.get(VISITOR_COOKIE, "")
+    if not _VISITOR.fullmatch(visitor):
+        visitor = new_public_id("vis")
+    with tenant(found.workspace_id):
+        link = program_queries.link_by_id(found.workspace_id, found.link_id)
+        workspace = link.workspace
+        at = workspace.local_time(clock.now())
+        if link.status != Link.Status.ACTIVE or (link.expires_at is not None and link.expires_at <= at):
+            return _problem(request, "expired", 410)
+        click = services.record_click(link=link, visitor_id=visitor, facts=_facts(request), at=at)
+        program = link.participant.program
+        if program.status != Program.Status.ACTIVE or workspace.status != "active":
+            ended = program.status == Program.Status.ENDED
+            return _problem(request, "ended" if ended else "paused", 410 if ended else 200)
+        base = link.destination_url or program_queries.live_terms(program).destination_url
+    target = destination(base, code=link.code, click_id=click.public_id, query=request.GET.dict())
+    response = HttpResponseRedirect(target)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+    response.set_cookie(
+        VISITOR_COOKIE,
+        visitor,
+        max_age=VISITOR_SECONDS,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _facts(request: HttpRequest) -> ClickFacts:
+    return ClickFacts(
+        method=request.method or "GET",
+        user_agent=request.headers.get("User-Agent", "")[:1000],
+        purpose=request.headers.get("Sec-Purpose", "") or request.headers.get("Purpose", ""),
+        referrer=request.headers.get("Referer", "")[:2000],
+        tags=request.GET.dict(),
+        address=request.META.get("REMOTE_ADDR", ""),
+        country=request.headers.get("CF-IPCountry", ""),
+    )
+
+
+def _problem(request: HttpRequest, problem: str, status: int) -> HttpResponse:
+    return render(request, "tracking/link_problem.html", {"problem": problem}, status=status)
+
+
+@require_safe
+@console_view("view")
+def referral_list(request: ConsoleRequest) -> HttpResponse:
+    """Referrals with filters by status, program, participant and customer."""
+    form = forms.ReferralFilterForm(request.GET, programs=queries.programs_of(request.workspace))
+    rows = form.narrow(queries.referrals(request.workspace))
+    return render(
+        request, "tracking/referral_list.html", {"form": form, "page": page_of(request, rows)}
+    )
+
+
+@require_safe
+@console_view("view")
+def referral_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """One referral: who brought whom, each step with its reason, and the conversions it carries."""
+    referral = get_object_or_404(queries.referrals(request.workspace), public_id=public_id)
+    steps = [
+        {
+            "at": change.at,
+            "title": Referral.Status(change.after).label,
+            "text": change.reason,
+            "actor": change.actor,
+        }
+        for change in queries.changes_of(referral)
+    ]
+    context = {"referral": referral, "steps": steps, "credits": queries.credits_of_referral(referral)}
+    return render(request, "tracking/referral_detail.html", context)
+
+
+@require_safe
+@console_view("view")
+def conversion_list(request: ConsoleRequest) -> HttpResponse:
+    """Conversions with filters by kind, status and key."""
+    form = forms.ConversionFilterForm(request.GET)
+    rows = form.narrow(queries.conversions(request.workspace))
+    return render(
+        request, "tracking/conversion_list.html", {"form": form, "page": page_of(request, rows)}
+    )
+
+
+@require_safe
+@console_view("view")
+def conversion_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """One conversion and the whole story of its attribution."""
+    return render(request, "tracking/conversion_detail.html", _story(request, public_id))
+
+
+@require_POST
+@console_view("review_rewards")
+def conversion_reject(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Declare that a conversion does not count; its rewards are taken back."""
+    conversion = get_object_or_404(queries.conversions(request.workspace), public_id=public_id)
+    form = forms.RejectForm(request.POST)
+    if not form.is_valid():
+        context = {**_story(request, public_id), "form": form}
+        return render(request, "tracking/conversion_detail.html", context, status=400)
+    services.reject_conversion(
+        conversion=conversion, reason=form.cleaned_data["reason"], actor=request.actor, at=request.at
+    )
+    messages.success(request, "The conversion is rejected; its rewards are being taken back.")
+    return redirect("conversion_detail", request.workspace.slug, public_id)
+
+
+def _story(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
+    conversion = get_object_or_404(queries.conversions(request.workspace), public_id=public_id)
+    explained = queries.explanation(conversion)
+    touches = {touch.public_id: touch for touch in queries.touchpoints_of(conversion)}
+    people = queries.participants_by_id(
+        request.workspace,
+        {touch.participant.public_id for touch in touches.values()}
+        | {credit["participant"] for each in explained["decisions"] for credit in each["credits"]},
+    )
+    return {
+        "conversion": conversion,
+        "explained": explained,
+        "story": [_chapter(each, touches, people) for each in explained["decisions"]],
+        "signals": queries.signals_of(conversion),
+        "refunds": queries.refunds_of(conversion),
+        "rewards": explained.get("rewards", []),
+        "form": forms.RejectForm(),
+    }
+
+
+def _chapter(decision: dict[str, Any], touches: dict[str, Any], people: dict[str, Any]) -> dict[str, Any]:
+    """Return one decision with names in place of ids, touch by touch in the order they happened."""
+    named = decision["sentence"]
+    for public_id, participant in people.items():
+        named = named.replace(public_id, str(participant))
+    verdicts: dict[str, dict[str, Any]] = {}
+    for credit in decision["credits"]:
+        for touch_id in credit["touch_ids"]:
+            verdicts[touch_id] = {"credited": True, "text": "credited"}
+    for rejected in decision["rejected"]:
+        text = rejected["sentence"]
+        for public_id, participant in people.items():
+            text = text.replace(public_id, str(participant))
+        verdicts[rejected["touch_id"]] = {"credited": False, "text": text, "reason": rejected["reason"]}
+    return {
+        **decision,
+        "sentence": named,
+        "people": [{**credit, "who": people.get(credit["participant"])} for credit in decision["credits"]],
+        "contacts": [
+            {"touch": touches[each["id"]], **verdicts.get(each["id"], {})}
+            for each in decision["touches"]
+            if each["id"] in touches
+        ],
+    }
+
+
+@require_safe
+@console_view("view")
+def click_list(request: ConsoleRequest) -> HttpResponse:
+    """Every click, counted or not, with the reason when it does not count."""
+    form = forms.ClickFilterForm(request.GET, programs=queries.programs_of(request.workspace))
+    rows = form.narrow(queries.clicks(request.workspace))
+    return render(request, "tracking/click_list.html", {"form": form, "page": page_of(request, rows)})
+
