@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import socket
@@ -231,16 +232,23 @@ class Supervisor:
             raise _Stopped
 
     def _wait_for_web(self, port: int) -> None:
+        """Return at the first answer: the web server listens before it has loaded the application."""
         deadline = time.monotonic() + _WEB_SECONDS
-        while True:
+        question = f"GET / HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+        while time.monotonic() < deadline:
             self._pump(0.1)
             self._check_parts()
-            with socket.socket() as probe:
-                probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            if time.monotonic() > deadline:
-                raise LocalError(f"The web server does not listen on port {port} after {_WEB_SECONDS:.0f} s")
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+                    connection.sendall(question)
+                    while not select.select([connection], [], [], 0)[0] and time.monotonic() < deadline:
+                        self._pump(0.1)
+                        self._check_parts()
+                    if connection.recv(1):
+                        return
+            except OSError:
+                continue
+        raise LocalError(f"The web server does not answer on port {port} after {_WEB_SECONDS:.0f} s")
 
     def _watch(self) -> None:
         while True:

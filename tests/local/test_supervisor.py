@@ -36,7 +36,8 @@ from referral_platform.local.supervisor import Supervisor
 def programs(port, root):
     say = "import os; print('pid', os.getpid(), 'sees', os.environ['BASE_URL'], flush=True)"
     wait = [sys.executable, "-c", say + "; import time; time.sleep(600)"]
-    serve = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
+    serve = "from http.server import HTTPServer, SimpleHTTPRequestHandler as Handler;"
+    serve += f"HTTPServer(('127.0.0.1', {port}), Handler).serve_forever()"
     web = [sys.executable, "-c", say + "; " + serve]
     return {"web": web, "worker": wait, "beat": wait}
 
