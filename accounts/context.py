@@ -1,7 +1,9 @@
 """What every page template may use."""
 
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from accounts import queries
@@ -9,15 +11,21 @@ from accounts.permissions import ROLE_PERMISSIONS
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
-    """Return the workspace, the member, what the member may do, and the person's other workspaces."""
+    """Return the workspace, the member, what the member may do, and the person's workspaces.
+
+    `shows_mail` says whether the pages that show development's mail are open.
+    """
+    shared = {"shows_mail": settings.DEBUG}
     workspace = getattr(request, "workspace", None)
     member = getattr(request, "member", None)
     if workspace is None or member is None:
-        return {}
+        return shared
     return {
+        **shared,
         "workspace": workspace,
         "member": member,
         "may": dict.fromkeys(ROLE_PERMISSIONS.get(member.role, ()), True),
-        "memberships": queries.memberships_of(request.user),  # type: ignore[arg-type]
+        # A callable: pages that do not list the workspaces do not read them.
+        "memberships": partial(queries.memberships_of, request.user),  # type: ignore[arg-type]
         "now_at": getattr(request, "at", None),
     }

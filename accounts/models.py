@@ -164,6 +164,10 @@ class Invitation(TenantModel):
     def __str__(self) -> str:
         return f"{self.email} as {self.role}"
 
+    def is_open(self, at: datetime) -> bool:
+        """Whether it can be accepted at this instant."""
+        return self.accepted_at is None and self.revoked_at is None and at < self.expires_at
+
 
 class ApiKey(TenantModel):
     """A publishable (`pk_`) or secret (`sk_`) key: prefix for look-up, keyed hash of the whole, shown once."""

@@ -111,7 +111,7 @@ def entrance(member: Member) -> str:
 
 
 def _address(name: str, slug: str) -> str | None:
-    # A part of the product that is not installed leaves no hole in the menu; a test wants every name to resolve.
+    # A part that is not installed leaves no hole in the menu; a test wants every name to resolve.
     try:
         return reverse(name, args=[slug])
     except NoReverseMatch:

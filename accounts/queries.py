@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from accounts import secrets
-from accounts.models import ApiKey, Invitation, Member, User, Workspace
+from accounts.models import ApiKey, AuditEntry, Invitation, Member, User, Workspace
 from core.tenancy import door
 
 
@@ -75,6 +75,40 @@ def team(workspace: Workspace) -> QuerySet[Member]:
         .filter(left_at__isnull=True)
         .select_related("user")
         .order_by("pk")
+    )
+
+
+def open_invitations(workspace: Workspace, *, at: datetime) -> QuerySet[Invitation]:
+    """Return the invitations that can still be accepted, newest first."""
+    return (
+        Invitation.objects.for_workspace(workspace)
+        .filter(accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=at)
+        .order_by("-pk")
+    )
+
+
+def api_keys(workspace: Workspace) -> QuerySet[ApiKey]:
+    """Return all keys, revoked ones too, newest first."""
+    return ApiKey.objects.for_workspace(workspace).order_by("-pk")
+
+
+def audit_entries(workspace: Workspace, *, actor: str = "", action: str = "") -> QuerySet[AuditEntry]:
+    """Return the audit log newest first, of actors whose label contains `actor` and of one action."""
+    entries = AuditEntry.objects.for_workspace(workspace).order_by("-pk")
+    if actor:
+        entries = entries.filter(actor__icontains=actor)
+    if action:
+        entries = entries.filter(action=action)
+    return entries
+
+
+def audit_actions(workspace: Workspace) -> list[str]:
+    """Return the actions that occur in the audit log, by name."""
+    return list(
+        AuditEntry.objects.for_workspace(workspace)
+        .order_by("action")
+        .values_list("action", flat=True)
+        .distinct()
     )
 
 

@@ -226,6 +226,25 @@ def invite_member(
 
 
 @transaction.atomic
+def revoke_invitation(*, invitation: Invitation, actor: Actor, at: datetime) -> None:
+    """Take an invitation back; repeating it changes nothing. Raises Conflict when it was accepted."""
+    row = Invitation.objects.for_workspace(invitation.workspace_id).select_for_update().get(pk=invitation.pk)
+    if row.accepted_at is not None:
+        raise Conflict("This invitation was accepted already.", code="invitation_closed")
+    if row.revoked_at is not None:
+        return
+    row.revoked_at = at
+    row.save(update_fields=["revoked_at"])
+    record_audit(
+        workspace=row.workspace,
+        actor=actor,
+        action="member.invitation_revoked",
+        subject=row.public_id,
+        before={"email": row.email, "role": row.role},
+    )
+
+
+@transaction.atomic
 def accept_invitation(*, invitation: Invitation, user: User, at: datetime) -> Member:
     """Make the invited person a member of the workspace and of its sandbox with the invited role.
 

@@ -1,0 +1,113 @@
+"""Input of the account and workspace pages."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+
+from accounts.models import ApiKey, Role
+from accounts.permissions import SECRET_SCOPES
+from core import money
+
+SCOPE_LABELS = {
+    "track": "Track: send clicks, leads, sales and refunds",
+    "read": "Read: everything in the workspace",
+    "write": "Write: programs, participants, links, rewards",
+    "payouts": "Payouts: prepare and approve batches",
+    "portal": "Portal: sign participants in",
+}
+
+
+def _time_zones() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+
+
+class WorkspaceForm(forms.Form):
+    """What a new workspace needs."""
+
+    name = forms.CharField(max_length=120, help_text="Your company or shop, as participants know it.")
+    currency = forms.ChoiceField(
+        choices=[(code, code) for code in sorted(money.CURRENCIES)],
+        initial="EUR",
+        help_text="New programs start with this currency.",
+    )
+    time_zone = forms.ChoiceField(choices=_time_zones, initial="UTC", help_text="Times are shown in it.")
+
+
+class SettingsForm(forms.Form):
+    """What can be changed about a workspace."""
+
+    name = forms.CharField(max_length=120)
+    time_zone = forms.ChoiceField(choices=_time_zones)
+    email_from_name = forms.CharField(
+        label="Sender name",
+        max_length=120,
+        required=False,
+        help_text="Stands before the address in e-mails to participants; when empty, the name does.",
+    )
+
+    def __init__(self, *args: Any, locked: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.disabled = locked
+
+
+class InvitationForm(forms.Form):
+    """Whom to invite, and as what."""
+
+    email = forms.EmailField(label="E-mail address")
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.READ_ONLY)
+
+
+class RoleForm(forms.Form):
+    """A member's new role."""
+
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+class ApiKeyForm(forms.Form):
+    """A new API key."""
+
+    name = forms.CharField(
+        max_length=80, help_text="Where the key will be used, for example “Checkout server”."
+    )
+    kind = forms.ChoiceField(
+        choices=ApiKey.Kind.choices,
+        initial=ApiKey.Kind.SECRET,
+        widget=forms.RadioSelect,
+        help_text="A publishable key may stand in a web page: it sends clicks and leads and nothing else.",
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, SCOPE_LABELS[scope]) for scope in SECRET_SCOPES],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What a secret key may do.",
+    )
+
+    def clean(self) -> dict[str, Any] | None:
+        """Want at least one scope of a secret key."""
+        values = super().clean() or {}
+        if values.get("kind") == ApiKey.Kind.SECRET and "scopes" in values and not values["scopes"]:
+            self.add_error("scopes", "Choose at least one scope.")
+        return values
+
+
+class ClockForm(forms.Form):
+    """By how many days a sandbox's clock moves forward."""
+
+    days = forms.IntegerField(min_value=1, max_value=3650, initial=1)
+
+
+class AuditFilterForm(forms.Form):
+    """Which audit entries to show."""
+
+    actor = forms.CharField(required=False, max_length=120)
+    action = forms.ChoiceField(required=False)
+
+    def __init__(self, *args: Any, actions: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["action"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "Any action"), *((action, action) for action in actions)]

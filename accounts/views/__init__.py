@@ -1,0 +1,1 @@
+"""Pages about workspaces, teams, keys and the audit log."""
