@@ -73,3 +73,10 @@ class RateLimited(DomainError):
 
     status = 429
     default_code = "rate_limited"
+
+
+class InternalError(DomainError):
+    """A fault of ours; the log has the rest under the request's id."""
+
+    status = 500
+    default_code = "internal_error"

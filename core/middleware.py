@@ -8,13 +8,12 @@ from contextvars import ContextVar
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views import defaults
 
-from core.errors import DomainError, TooLarge
+from core.errors import DomainError, Forbidden, InternalError, Invalid, NotFound, TooLarge
 from core.ids import is_public_id, new_public_id
-from core.tenancy import current_workspace_id
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -77,7 +76,7 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 class DomainErrorMiddleware:
-    """Turn a domain error raised by a page into an answer, after undoing what the request wrote."""
+    """Turn a domain error raised by a page into an answer; leaving its transaction undid what it wrote."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -90,8 +89,6 @@ class DomainErrorMiddleware:
             exception = _too_large()
         if not isinstance(exception, DomainError):
             return None
-        if current_workspace_id() is not None:
-            transaction.set_rollback(True)
         return error_response(request, exception)
 
 
@@ -101,7 +98,7 @@ def _too_large() -> TooLarge:
 
 
 class BodyLimitMiddleware:
-    """Refuse a body over the limit by its declared length, before anything reads it."""
+    """Refuse what no view should see: a body over the limit by its declared length, U+0000 in the address."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -110,6 +107,36 @@ class BodyLimitMiddleware:
         length = request.META.get("CONTENT_LENGTH") or "0"
         multipart = request.META.get("CONTENT_TYPE", "").startswith("multipart/form-data")
         limit = settings.UPLOAD_MAX_BYTES if multipart else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if length.isdigit() and int(length) > limit:
+        if length.isascii() and length.isdigit() and int(length) > limit:
             return error_response(request, _too_large())
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return error_response(request, Invalid("The address contains the character U+0000."))
         return self.get_response(request)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400 in the shape the caller understands."""
+    if wants_json(request):
+        return error_response(request, Invalid("The request is malformed."))
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403 in the shape the caller understands."""
+    if wants_json(request):
+        return error_response(request, Forbidden("That is not allowed."))
+    return defaults.permission_denied(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404 in the shape the caller understands."""
+    if wants_json(request):
+        return error_response(request, NotFound("There is nothing at this address."))
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500 in the shape the caller understands; the request id finds it in the log."""
+    if wants_json(request):
+        return error_response(request, InternalError("Something went wrong on our side; nothing was changed."))
+    return defaults.server_error(request)
