@@ -45,7 +45,8 @@ def create_program(
 ) -> Program:
     """Create a draft program with its kind's preset terms.
 
-    They are in the workspace's currency unless another is given. Raises Invalid naming `name`, `kind` or `currency`.
+    They are in the workspace's currency unless another is given. Raises Invalid naming `name`, `kind` or
+    `currency`.
     """
     name = clean_line(name, param="name", longest=120, required=True)
     if kind not in Program.Kind.values:
