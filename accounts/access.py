@@ -1,4 +1,4 @@
-"""How console pages are entered: signed in, a member, with the permission, inside the tenant's transaction."""
+"""How console pages are entered: signed in, a member, permitted, inside the tenant's transaction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ View = Callable[..., HttpResponse]
 class ConsoleRequest(HttpRequest):
     """A request inside a workspace; `at` is the workspace's own time (a sandbox's clock may be ahead)."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     workspace: Workspace
     member: Member
     actor: Actor
@@ -34,8 +34,8 @@ class ConsoleRequest(HttpRequest):
 def console_view(permission: Permission, *, post: Permission | None = None) -> Callable[[View], View]:
     """Guard a page under `/w/<slug>/`: `permission` to see it, `post` (default the same) to change anything.
 
-    Somebody who is no member gets 404, as for a workspace that does not exist; a member without the permission
-    gets 403. The page runs in one transaction that sees only that workspace.
+    Somebody who is no member gets 404, as for a workspace that does not exist; a member without the
+    permission gets 403. The page runs in one transaction that sees only that workspace.
     """
 
     def decorate(view: View) -> View:

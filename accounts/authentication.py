@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework import authentication, permissions, throttling
+from rest_framework import authentication, exceptions, permissions, throttling
 from rest_framework.request import Request
 
 from accounts import queries, services
@@ -21,7 +21,8 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         scheme, _, token = header.partition(" ")
         if not header:
             return None
-        if scheme.lower() != "bearer" or not token.startswith(("sk_", "pk_")):
+        readable = token.isascii() and token.isprintable()
+        if scheme.lower() != "bearer" or not token.startswith(("sk_", "pk_")) or not readable:
             raise Unauthorised("Send the API key as `Authorization: Bearer sk_…`.", code="bad_authorization")
         key = queries.api_key_for(token.strip(), at=clock.now())
         if key is None:
@@ -41,6 +42,8 @@ class HasScope(permissions.BasePermission):
         key = request.auth
         if not isinstance(key, ApiKey):
             raise Unauthorised("Send an API key as `Authorization: Bearer sk_…`.", code="no_api_key")
+        if request.method not in view.allowed_methods:
+            raise exceptions.MethodNotAllowed(str(request.method))
         wanted = view.scopes.get("GET" if request.method in ("HEAD", "OPTIONS") else request.method, ())
         if not set(wanted) & set(key.scopes):
             raise Forbidden(

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.db import OperationalError, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.generics import GenericAPIView
@@ -21,6 +22,10 @@ from core import clock
 from core.errors import Conflict, Invalid
 from core.tenancy import tenant
 
+TRIES = 3
+_LOST_A_RACE = frozenset({"40001", "40P01"})
+"""SQLSTATEs of a serialization failure and of a deadlock: nothing was done, and a second try succeeds."""
+
 
 class _Replayed(Exception):
     """Carries a stored answer past the handler."""
@@ -32,7 +37,8 @@ class _Replayed(Exception):
 class WorkspaceEndpoint(GenericAPIView):  # type: ignore[type-arg]
     """An endpoint that acts in the API key's workspace.
 
-    The handler runs in one transaction that sees only that workspace; an error rolls all of it back.
+    The handler runs in one transaction that sees only that workspace; an error rolls all of it back, and a
+    deadlock runs it again.
     `scopes` maps each method to the scopes of which the key needs one. `self.workspace` and `self.at` (the
     workspace's own time) are set before the handler runs. A POST with an `Idempotency-Key` header is answered
     from the stored answer when repeated (`Idempotent-Replayed: true`), and refused with 409 when the address
@@ -45,20 +51,36 @@ class WorkspaceEndpoint(GenericAPIView):  # type: ignore[type-arg]
         "PATCH": ("write",),
         "DELETE": ("write",),
     }
+    # OPTIONS would describe endpoints that have no serializer and fail; the OpenAPI file describes them all.
+    metadata_class = None
     workspace: Workspace
     at: datetime
     _idempotency: IdempotencyKey | None = None
+    _entered = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        # Left on return or on an unhandled error; core.api.exception_handler marks refusals for rollback.
-        with ExitStack() as self._transaction:
-            return super().dispatch(request, *args, **kwargs)
+        tries = 1
+        if not (request.content_type or "").startswith("multipart/"):
+            # Held in memory from here on, so that a second try reads the same body.
+            _ = request.body
+            tries = TRIES
+        while True:
+            tries -= 1
+            self._idempotency, self._entered = None, False
+            try:
+                # Left on return or on an unhandled error; handle_exception marks refusals for rollback.
+                with ExitStack() as self._transaction:
+                    return super().dispatch(request, *args, **kwargs)
+            except OperationalError as error:
+                if not tries or getattr(error.__cause__, "pgcode", None) not in _LOST_A_RACE:
+                    raise
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         key = request.auth
         assert isinstance(key, ApiKey)
         self._transaction.enter_context(tenant(key.workspace))
+        self._entered = True
         self.workspace = key.workspace
         self.at = self.workspace.local_time(clock.now())
         services.touch_api_key(key=key, at=clock.now())
@@ -82,7 +104,9 @@ class WorkspaceEndpoint(GenericAPIView):  # type: ignore[type-arg]
             ],
             ignore_conflicts=True,
         )
-        stored = IdempotencyKey.objects.for_workspace(self.workspace).select_for_update().get(key=key)
+        stored: IdempotencyKey = (
+            IdempotencyKey.objects.for_workspace(self.workspace).select_for_update().get(key=key)
+        )
         if stored.path != request.path[:255] or stored.body_hash != digest:
             raise Conflict(
                 "This Idempotency-Key was used for a different request.",
@@ -97,13 +121,14 @@ class WorkspaceEndpoint(GenericAPIView):  # type: ignore[type-arg]
         if isinstance(exc, _Replayed):
             headers = {"Idempotent-Replayed": "true"}
             return Response(exc.stored.body, status=exc.stored.status, headers=headers)
-        return super().handle_exception(exc)
+        response = super().handle_exception(exc)
+        if self._entered:
+            transaction.set_rollback(True)
+        return response
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         row = self._idempotency
-        if row is not None and isinstance(response, Response) and response.status_code < 400:
+        if row is not None and response.status_code < 400:
             IdempotencyKey.objects.for_workspace(self.workspace).filter(pk=row.pk).update(
                 status=response.status_code, body=json.loads(json.dumps(response.data, cls=JSONEncoder))
             )

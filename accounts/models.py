@@ -107,7 +107,7 @@ class TenantModel(models.Model):
 
     def _do_update(self, base_qs: Any, *args: Any) -> Any:
         # A save updates by primary key alone; naming the workspace keeps it routable and fails closed.
-        return super()._do_update(base_qs.for_workspace(self.workspace_id), *args)  # type: ignore[misc]
+        return super()._do_update(base_qs.for_workspace(self.workspace_id), *args)
 
 
 class Role(models.TextChoices):

@@ -48,7 +48,7 @@ def dev_mail_message(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "accounts/dev_mail_message.html", {"mail": _read(name)})
 
 
-@csp(
+@csp(  # type: ignore[arg-type]  # typed for views without arguments
     {
         "default-src": ["'none'"],
         "style-src": ["'unsafe-inline'"],
