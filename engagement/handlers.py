@@ -1,23 +1,56 @@
-"""Handlers."""
+"""What makes us write to people. Each handler reads the facts again and queues at most one mail for each."""
 
 from core.models import Event
+from engagement import services
+from programs.models import Participant
+from rewards.models import Payout, Reward
+from tracking.models import Conversion
 
 
 def on_participant_enrolled(event: Event) -> None:
-    """Not written yet."""
+    """Send the new participant their link."""
+    participant = (
+        Participant.objects.for_workspace(event.workspace_id)
+        .select_related("workspace", "customer", "program__workspace")
+        .get(public_id=event.data["participant"])
+    )
+    services.invite_participant(participant=participant, at=event.occurred_at)
 
 
 def on_lead_created(event: Event) -> None:
-    """Not written yet."""
+    """Tell the referrers of a sign-up, and welcome the friend."""
+    conversion = (
+        Conversion.objects.for_workspace(event.workspace_id)
+        .select_related("customer")
+        .get(public_id=event.data["conversion"])
+    )
+    services.greet_referee_and_referrers(conversion=conversion, at=event.occurred_at)
 
 
 def on_reward_created(event: Event) -> None:
-    """Not written yet."""
+    """Tell the owner of a reward that they earned it."""
+    services.tell_reward_earned(reward=_reward(event), at=event.occurred_at)
 
 
 def on_reward_issued(event: Event) -> None:
-    """Not written yet."""
+    """Tell the owner of a reward that it is ready."""
+    services.tell_reward_issued(reward=_reward(event), at=event.occurred_at)
 
 
 def on_payout_completed(event: Event) -> None:
-    """Not written yet."""
+    """Tell somebody that their money was sent."""
+    payout = (
+        Payout.objects.for_workspace(event.workspace_id)
+        .select_related("workspace", "customer")
+        .get(public_id=event.data["payout"])
+    )
+    services.tell_payout_paid(payout=payout, at=event.occurred_at)
+
+
+def _reward(event: Event) -> Reward:
+    reward: Reward = (
+        Reward.objects.for_workspace(event.workspace_id)
+        .select_related("customer", "program__workspace", "version", "conversion", "referral__customer")
+        .get(public_id=event.data["reward"])
+    )
+    return reward

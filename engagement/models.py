@@ -14,7 +14,7 @@ from programs.models import Participant
 
 
 class Message(TenantModel, QueueRow):
-    """One e-mail to one person. `key` makes it unique: the same occasion never mails the same person twice."""
+    """One e-mail to one person. `key` makes it unique: an occasion never mails the same person twice."""
 
     public_id = PublicIdField(prefix="msg")
     key = models.CharField(max_length=160)

@@ -1,0 +1,1 @@
+"""Reads for the pages and mails that people outside the workspace see."""

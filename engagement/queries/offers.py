@@ -1,0 +1,91 @@
+"""What a program offers and what somebody earned, in words for the people it is offered to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.money import display
+from programs import queries as program_queries
+from programs.models import Program
+from programs.terms import (
+    PercentageAmount,
+    ProgramTerms,
+    RewardRule,
+    RewardSide,
+    percent_text,
+    reward_sentence,
+)
+from rewards.models import Reward
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The promises to each side, one sentence for each reward: "You get …".
+
+    `to_friends` says to a referrer what is promised to the other side: "Your friend gets …".
+    """
+
+    to_referrer: tuple[str, ...]
+    to_referee: tuple[str, ...]
+    to_friends: tuple[str, ...]
+    hold_days: int
+
+
+def offer_of(program: Program) -> Offer:
+    """Return what a program's live version offers; needs a published program."""
+    terms = program_queries.live_terms(program)
+    return Offer(
+        to_referrer=promises(terms, "referrer"),
+        to_referee=promises(terms, "referee"),
+        to_friends=promises(terms, "referee", "Your friend gets"),
+        hold_days=terms.hold_days,
+    )
+
+
+def promises(terms: ProgramTerms, side: RewardSide, subject: str = "You get") -> tuple[str, ...]:
+    """Return the sentences of one side's rewards, with that side called `subject`."""
+    return tuple(
+        subject
+        + reward_sentence(rule, terms.currency, terms.eligibility.minimum_order_minor).removeprefix(
+            f"The {side} gets"
+        )
+        for rule in terms.rewards
+        if rule.side == side
+    )
+
+
+def gift_words(reward: Reward, terms: ProgramTerms) -> str:
+    """Return what a reward is worth now, as it stands in a sentence; `terms` are those of its version."""
+    amount = display(reward.net_minor, reward.unit)
+    if reward.kind == Reward.Kind.CASH:
+        return f"{amount} in cash"
+    if reward.kind == Reward.Kind.CREDIT:
+        return f"{amount} in store credit"
+    if reward.kind == Reward.Kind.POINTS:
+        return amount
+    rule = next((rule for rule in terms.rewards if rule.key == reward.rule_key), None)
+    if reward.kind == Reward.Kind.PRODUCT:
+        return _product_words(rule)
+    return _discount_words(rule, terms.currency)
+
+
+def _product_words(rule: RewardRule | None) -> str:
+    return f"“{rule.product.name}”" if rule is not None and rule.product is not None else "a product"
+
+
+def _discount_words(rule: RewardRule | None, currency: str) -> str:
+    if rule is None or rule.discount is None:
+        return "a discount"
+    if isinstance(rule.discount, PercentageAmount):
+        return f"a discount of {percent_text(rule.discount.bps)}"
+    return f"a discount of {display(rule.discount.minor, currency)}"
+
+
+def is_worth_telling(reward: Reward) -> bool:
+    """Tell whether anything of a reward is left for its owner: refused, reversed and empty ones are not."""
+    if reward.status in (Reward.Status.DENIED, Reward.Status.REVERSED, Reward.Status.EXPIRED):
+        return False
+    # A product or a discount may be promised without a value in money.
+    if reward.kind in (Reward.Kind.PRODUCT, Reward.Kind.DISCOUNT) and reward.amount_minor == 0:
+        return True
+    return reward.net_minor > 0

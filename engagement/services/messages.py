@@ -1,0 +1,82 @@
+"""Writing mails: rendered once when they are queued, one for each person and occasion."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.template.loader import render_to_string
+
+from accounts.models import Workspace
+from core import clock
+from core.ids import new_public_id
+from engagement.models import Message
+
+KINDS: Final[Mapping[str, str]] = {
+    "invitation": "Invitation to take part",
+    "magic_link": "Sign-in link",
+    "friend_signed_up": "A friend signed up",
+    "welcome_referee": "Welcome to a friend",
+    "reward_earned": "Reward earned",
+    "reward_issued": "Reward ready",
+    "reward_paid": "Reward paid out",
+}
+"""Every kind of mail with its name; `templates/engagement/emails/` holds three files for each."""
+
+MAX_SUBJECT: Final = 200
+
+
+@transaction.atomic
+def queue_message(
+    *,
+    workspace: Workspace,
+    key: str,
+    kind: str,
+    to_email: str,
+    context: Mapping[str, Any],
+    about: str,
+    at: datetime,
+    public_id: str | None = None,
+) -> Message | None:
+    """Render a mail and put it in the queue; None when the person has no address or had this mail already.
+
+    `key` names the occasion and the person: however often it is queued, one mail exists. `about` is the
+    public id of the occasion. `public_id` gives the message an id chosen beforehand. ValueError for an
+    unknown kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"there is no mail of kind {kind!r}")
+    if not to_email:
+        return None
+    subject, text, html = render_mail(workspace=workspace, kind=kind, context=context)
+    message = Message(
+        workspace=workspace,
+        public_id=public_id or new_public_id("msg"),
+        key=key,
+        kind=kind,
+        to_email=to_email,
+        subject=subject,
+        text=text,
+        html=html,
+        about=about,
+        # The queue runs on the real clock; a sandbox whose own clock is ahead must not wait for it.
+        due_at=clock.now(),
+        created_at=at,
+    )
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    rows: QuerySet[Message] = Message.objects.for_workspace(workspace)
+    return rows.filter(key=key, public_id=message.public_id).first()
+
+
+def render_mail(*, workspace: Workspace, kind: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return subject, text and HTML of a mail. Names in the subject cannot start a new header line."""
+    whole = {"workspace_name": workspace.name, **context}
+    files = f"engagement/emails/{kind}"
+    subject = " ".join(render_to_string(f"{files}.subject", whole).split())[:MAX_SUBJECT]
+    text = re.sub(r"\n\s*\n+", "\n\n", render_to_string(f"{files}.txt", whole)).strip()
+    html = render_to_string(f"{files}.html", whole).strip()
+    return subject, f"{text}\n", f"{html}\n"

@@ -1,0 +1,27 @@
+"""Addresses of engagement."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from engagement import api as endpoints
+from engagement.views import landing, messages, portal
+
+public: list[URLPattern | URLResolver] = [
+    path("portal/", portal.portal, name="portal"),
+    path("portal/sign-out/", portal.portal_sign_out, name="portal_sign_out"),
+    path("portal/qr/<str:public_id>.png", portal.portal_qr, name="portal_qr"),
+    path("portal/enter/<str:secret>/", portal.portal_enter, name="portal_enter"),
+    path("portal/<str:public_id>/", portal.portal_sign_in, name="portal_sign_in"),
+    path("join/<str:code>/", landing.landing, name="landing"),
+    path("terms/<str:public_id>/", landing.terms, name="terms"),
+]
+
+console: list[URLPattern | URLResolver] = [
+    path("messages/", messages.message_list, name="message_list"),
+    path("messages/<str:public_id>/", messages.message_detail, name="message_detail"),
+    path("messages/<str:public_id>/preview/", messages.message_preview, name="message_preview"),
+    path("messages/<str:public_id>/retry/", messages.message_retry, name="message_retry"),
+]
+
+api: list[URLPattern | URLResolver] = [
+    path("portal-links", endpoints.PortalLinks.as_view(), name="api_portal_links"),
+]

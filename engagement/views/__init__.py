@@ -1,0 +1,1 @@
+"""Pages of the portal, the landing pages and the console's mail log."""

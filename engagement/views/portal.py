@@ -1,0 +1,193 @@
+"""The participants' portal: signing in by mailed link, and what they see once inside.
+
+A portal session names one participant and is apart from the console's: neither opens the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from io import BytesIO
+from typing import Any, Final
+
+import qrcode
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import Workspace
+from accounts.services import Actor
+from core import clock
+from core.errors import DomainError, RateLimited
+from core.forms import add_domain_error
+from core.tenancy import tenant
+from engagement import forms, services
+from engagement.queries import portal as portal_queries
+from engagement.queries import sign_in as queries
+from engagement.queries.addresses import link_url
+from programs import services as program_services
+from programs.models import Participant
+
+SESSION_KEY: Final = "portal"
+View = Callable[..., HttpResponse]
+
+
+class PortalRequest(HttpRequest):
+    """A request of a signed-in participant; `at` is the workspace's own time."""
+
+    participant: Participant
+    workspace: Workspace
+    actor: Actor
+    at: datetime
+
+
+def portal_view(view: View) -> View:
+    """Guard a page of the portal: a participant is signed in; runs in one transaction of their workspace."""
+
+    @never_cache
+    @wraps(view)
+    def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        ticket = request.session.get(SESSION_KEY)
+        if not ticket:
+            return _signed_out(request)
+        with tenant(int(ticket["workspace"])):
+            participant = queries.signed_in_participant(int(ticket["workspace"]), ticket["participant"])
+            if participant is None:
+                return _signed_out(request)
+            request.participant = participant
+            request.workspace = participant.workspace
+            request.actor = Actor(kind="participant", label=participant.public_id)
+            request.at = participant.workspace.local_time(clock.now())
+            return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def _signed_out(request: HttpRequest) -> HttpResponse:
+    return render(request, "engagement/portal_signed_out.html", status=403)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def portal_sign_in(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Ask for an address and mail it a link if it takes part; the answer is the same if it does not."""
+    program = queries.portal_program(public_id)
+    if program is None:
+        return render(request, "engagement/portal_unknown.html", status=404)
+    form = forms.SignInForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        mailbox = form.cleaned_data["mailbox"]
+        try:
+            services.limit_sign_in_requests(
+                program=program, mailbox=mailbox, address=request.META.get("REMOTE_ADDR", "")
+            )
+            with tenant(program.workspace):
+                services.request_sign_in(
+                    program=program,
+                    email=form.cleaned_data["email"],
+                    mailbox=mailbox,
+                    at=program.workspace.local_time(clock.now()),
+                )
+        except RateLimited as error:
+            add_domain_error(form, error)
+            status = error.status
+        else:
+            return redirect(f"{request.path}?sent=1")
+    context = {
+        "form": form,
+        "program": program,
+        "workspace_name": program.workspace.name,
+        "sent": "sent" in request.GET and request.method != "POST",
+    }
+    response = render(request, "engagement/portal_sign_in.html", context, status=status)
+    if status == RateLimited.status:
+        response.headers["Retry-After"] = str(services.WINDOW_SECONDS)
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def portal_enter(request: HttpRequest, secret: str) -> HttpResponse:
+    """Offer to sign in on GET, because mail scanners open every link; only the button uses the link up."""
+    workspace = queries.workspace_of_secret(secret)
+    if workspace is None:
+        return _link_closed(request, status=404)
+    at = workspace.local_time(clock.now())
+    with tenant(workspace):
+        link = queries.magic_link(workspace, secret)
+        assert link is not None
+        program = link.participant.program
+        context = {"program": program, "workspace_name": workspace.name, "form": forms.SignInForm()}
+        if request.method != "POST":
+            if link.used_at is not None or link.expires_at <= at:
+                return _link_closed(request, status=410, **context)
+            response = render(request, "engagement/portal_enter.html", context)
+            response.headers["Referrer-Policy"] = "no-referrer"
+            return response
+        try:
+            participant = services.use_magic_link(workspace=workspace, secret=secret, at=at)
+        except services.SignInLinkClosed as error:
+            return _link_closed(request, status=error.status, **context)
+    request.session.cycle_key()
+    request.session[SESSION_KEY] = {"workspace": workspace.pk, "participant": participant.public_id}
+    return redirect("portal")
+
+
+def _link_closed(request: HttpRequest, *, status: int, **context: Any) -> HttpResponse:
+    return render(request, "engagement/portal_link_closed.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@portal_view
+def portal(request: PortalRequest) -> HttpResponse:
+    """Everything about the participant's sharing and rewards; POST saves where their money goes."""
+    participant = request.participant
+    given = {"payout_reference": participant.payout_reference}
+    form = forms.PayoutDetailsForm(request.POST if request.method == "POST" else None, initial=given)
+    if request.method == "POST" and form.is_valid():
+        try:
+            program_services.update_participant(
+                participant=participant,
+                payout_reference=form.cleaned_data["payout_reference"],
+                actor=request.actor,
+            )
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, "Your payout details are saved.")
+            return redirect("portal")
+    context = {
+        "portal": portal_queries.portal_of(participant, pages=request.GET.dict()),
+        "participant": participant,
+        "program": participant.program,
+        "workspace": request.workspace,
+        "workspace_name": request.workspace.name,
+        "form": form,
+    }
+    status = 400 if request.method == "POST" else 200
+    return render(request, "engagement/portal.html", context, status=status)
+
+
+@require_safe
+@portal_view
+def portal_qr(request: PortalRequest, public_id: str) -> HttpResponse:
+    """The QR code of one of the participant's own links, as a PNG."""
+    link = portal_queries.own_link(request.participant, public_id)
+    if link is None:
+        raise Http404("You have no such link.")
+    image = BytesIO()
+    qrcode.make(link_url(link.code), box_size=8, border=4).save(image)
+    return HttpResponse(image.getvalue(), content_type="image/png")
+
+
+@require_POST
+@portal_view
+def portal_sign_out(request: PortalRequest) -> HttpResponse:
+    """End the portal's session and leave a console sign-in in the same browser as it is."""
+    del request.session[SESSION_KEY]
+    request.session.cycle_key()
+    return redirect("portal_sign_in", request.participant.program.public_id)
