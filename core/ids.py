@@ -1,7 +1,9 @@
-"""Public identifiers: a short prefix that names the kind of thing, then a ULID that sorts by creation time."""
+"""Public identifiers: a short prefix that names the kind of thing, then a ULID that sorts by time."""
+
+from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from ulid import ULID
@@ -19,7 +21,13 @@ def is_public_id(text: str, prefix: str) -> bool:
     return text.startswith(f"{prefix}_") and _PUBLIC_ID.fullmatch(text) is not None
 
 
-class PublicIdField(models.CharField):  # type: ignore[type-arg]
+if TYPE_CHECKING:
+    _TextField = models.CharField[str, str]
+else:
+    _TextField = models.CharField
+
+
+class PublicIdField(_TextField):
     """A text column filled with a new public id of the given prefix when a row is made."""
 
     def __init__(self, *args: Any, prefix: str = "", **kwargs: Any) -> None:

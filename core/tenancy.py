@@ -1,8 +1,8 @@
 """Tenant isolation: which workspace a transaction may see, and the few named doors across workspaces.
 
-Postgres enforces it by row-level security (`core.isolation` writes the policies). This module is the only one
-that sets the two transaction-local settings the policies read, `app.workspace` and `app.door`. Without either,
-a tenant table reads as empty and refuses every write.
+Postgres enforces it by row-level security (`core.isolation` writes the policies). This module is the only
+one that sets the two transaction-local settings the policies read, `app.workspace` and `app.door`. Without
+either, a tenant table reads as empty and refuses every write.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DOORS: Final[dict[str, str]] = {
     "queue": "claim due work of every workspace (outbox, messages, deliveries, inbox)",
     "workspaces": "walk over all workspaces in scheduled jobs and commands",
 }
-"""Every way to read across workspaces, with the reason for it. A policy opens each door on named tables only."""
+"""Every way to read across workspaces, with the reason. A policy opens each door on named tables only."""
 
 _workspace: ContextVar[int | None] = ContextVar("workspace", default=None)
 _door: ContextVar[str | None] = ContextVar("door", default=None)
@@ -79,7 +79,7 @@ def _scope(workspace_id: int | None, door: str | None) -> Iterator[None]:
 def tenant(workspace: HasWorkspaceId | int) -> Iterator[None]:
     """Run a block in one transaction that sees exactly this workspace's rows.
 
-    Nested use switches the workspace and switches back. Raises MissingTenant for None or an unsaved workspace.
+    Nested use switches the workspace and back. Raises MissingTenant for None or an unsaved workspace.
     """
     workspace_id = workspace if isinstance(workspace, int) else getattr(workspace, "pk", None)
     if not workspace_id:
@@ -90,7 +90,7 @@ def tenant(workspace: HasWorkspaceId | int) -> Iterator[None]:
 
 @contextmanager
 def door(name: str) -> Iterator[None]:
-    """Run a block in one transaction that may cross workspaces on the tables this door opens, and no others."""
+    """Run a block in one transaction that may cross workspaces on the tables this door opens."""
     if name not in DOORS:
         raise MissingTenant(f"there is no door named {name!r}")
     with _scope(None, name):
@@ -118,7 +118,7 @@ class TenantQuerySet(models.QuerySet[_M]):
         """Allow reading across workspaces while `door(name)` is open; row-level security still decides."""
         if _door.get() != name:
             raise MissingTenant(f"the door {name!r} is not open")
-        opened = self._chain()
+        opened: Self = self._chain()  # type: ignore[attr-defined]
         opened._scoped = True
         return opened
 
@@ -136,7 +136,7 @@ class TenantQuerySet(models.QuerySet[_M]):
 
     def _fetch_all(self) -> None:
         self._require_scope()
-        super()._fetch_all()  # type: ignore[misc]
+        super()._fetch_all()
 
     def iterator(self, chunk_size: int | None = None) -> Iterator[_M]:
         self._require_scope()
@@ -160,33 +160,42 @@ class TenantQuerySet(models.QuerySet[_M]):
 
     def _update(self, values: Any) -> int:
         self._require_scope()
-        return super()._update(values)  # type: ignore[misc, no-any-return]
+        return super()._update(values)  # type: ignore[misc,no-any-return]
 
     def delete(self) -> tuple[int, dict[str, int]]:
         self._require_scope()
         return super().delete()
 
 
-class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
+class TenantManager(models.Manager[_M]):
     """The only manager of tenant tables; following a relation stays inside the row's own workspace."""
 
     use_in_migrations = False
 
-    def get_queryset(self) -> TenantQuerySet[Any]:
-        queryset: TenantQuerySet[Any] = super().get_queryset()
-        instance = self._hints.get("instance")
+    def get_queryset(self) -> TenantQuerySet[_M]:
+        """Return a queryset that is scoped already when it follows a relation of a row."""
+        queryset: TenantQuerySet[_M] = TenantQuerySet(self.model, using=self._db, hints=getattr(self, "_hints", {}))
+        instance = getattr(self, "_hints", {}).get("instance")
         if instance is None:
             return queryset
         column = getattr(type(instance), "TENANT_COLUMN", "workspace_id")
         workspace_id = getattr(instance, column, None)
         return queryset.for_workspace(workspace_id) if workspace_id else queryset
 
+    def for_workspace(self, workspace: HasWorkspaceId | int | None) -> TenantQuerySet[_M]:
+        """Return one workspace's rows; None or an unsaved workspace raises MissingTenant."""
+        return self.get_queryset().for_workspace(workspace)
+
+    def through_door(self, name: str) -> TenantQuerySet[_M]:
+        """Return what an open door lets through."""
+        return self.get_queryset().through_door(name)
+
 
 class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]
     """A relation between two tenant tables of one workspace.
 
-    The database key is composite with the workspace and made by `core.isolation.IsolateTable`, together with an
-    index that leads with the workspace; deleting is left to that key, which refuses to orphan a row.
+    The database key is composite with the workspace and made by `core.isolation.IsolateTable`, together with
+    an index that leads with the workspace; deleting is left to that key, which refuses to orphan a row.
     """
 
     def __init__(self, to: Any, **kwargs: Any) -> None:

@@ -59,7 +59,7 @@ class ProgramFactory(DjangoModelFactory[Program]):
     draft = factory.LazyFunction(terms)
     created_at = AT
 
-    @factory.post_generation
+    @factory.post_generation  # type: ignore[untyped-decorator]
     def version(program: Program, create: bool, extracted: Any, **kwargs: Any) -> None:
         if create and program.live_version:
             ProgramVersion.objects.create(
@@ -92,7 +92,7 @@ class LinkFactory(DjangoModelFactory[Link]):
     code_key = factory.LazyAttribute(lambda link: link.code.lower())
     created_at = AT
 
-    @factory.post_generation
+    @factory.post_generation  # type: ignore[untyped-decorator]
     def route(link: Link, create: bool, extracted: Any, **kwargs: Any) -> None:
         if create:
             CodeRoute.objects.create(code_key=link.code_key, workspace_id=link.workspace_id, link_id=link.pk)

@@ -58,7 +58,7 @@ class TrackEndpoint(WorkspaceEndpoint):
         return click
 
     def promo_codes(self, body: dict[str, Any]) -> list[PromoCode]:
-        """Return the codes used; raises Invalid for an unknown one, because somebody expects credit for it."""
+        """Return the codes used; raises Invalid for an unknown one: somebody expects credit for it."""
         if not body.get("promo_code"):
             return []
         found = program_queries.promo_codes_named(self.workspace, [body["promo_code"]])
@@ -112,7 +112,7 @@ class TrackClick(TrackEndpoint):
     @extend_schema(operation_id="track_click", responses={201: serializers.ClickAnswer})
     def post(self, request: Request) -> Response:
         body = self.body(request)
-        link = program_queries.link_named(self.workspace, body["key"])
+        link = queries.link_named(self.workspace, body["key"])
         if link is None:
             raise NotFound("There is no such link.", code="unknown_link", param="key")
         click = services.record_click(

@@ -1,4 +1,4 @@
-"""What happened: clicks, touchpoints, conversions and refunds, attribution decisions, referrals, fraud signals."""
+"""What happened: clicks, touchpoints, conversions, refunds, attribution decisions, referrals, fraud signals."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Touchpoint(TenantModel):
         CLICK = "click"
         CODE = "code"
         MANUAL = "manual"
-        TOKEN = "token"
+        TOKEN = "token"  # noqa: S105 - a kind of touch
 
     public_id = PublicIdField(prefix="tch")
     kind = models.CharField(max_length=8, choices=Kind.choices)

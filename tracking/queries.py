@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Workspace
 from core.answers import parts_of
-from programs.models import Participant, Program
+from programs.models import Link, Participant, Program
 from tracking import attribution
 from tracking.models import (
     Attribution,
@@ -21,6 +21,16 @@ from tracking.models import (
     Refund,
     Touchpoint,
 )
+
+
+def links_with_program(workspace_id: int) -> QuerySet[Link]:
+    """Return links with all that a click needs: workspace, participant and program."""
+    return Link.objects.for_workspace(workspace_id).select_related("workspace", "participant__program")
+
+
+def link_named(workspace: Workspace, code: str) -> Link | None:
+    """Return the live link with this code, case-blind, or None."""
+    return links_with_program(workspace.pk).filter(code_key=code.lower(), status=Link.Status.ACTIVE).first()
 
 
 def click_named(workspace: Workspace, public_id: str) -> Click | None:
@@ -119,9 +129,7 @@ def credits_of_referral(referral: Referral) -> QuerySet[Credit]:
 
 def refunds_of(conversion: Conversion) -> QuerySet[Refund]:
     """Return a conversion's refunds, oldest first."""
-    return (
-        Refund.objects.for_workspace(conversion.workspace_id).filter(conversion=conversion).order_by("pk")
-    )
+    return Refund.objects.for_workspace(conversion.workspace_id).filter(conversion=conversion).order_by("pk")
 
 
 def click_counts(participant: Participant) -> dict[str, int]:

@@ -136,7 +136,7 @@ class ConversionAnswer(serializers.Serializer[Any]):
     event_name = serializers.CharField()
     customer = serializers.CharField(source="customer.public_id")
     customer_external_id = serializers.CharField(source="customer.external_id", allow_null=True)
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     source_key = serializers.CharField()
     status = serializers.CharField()
     amount_minor = serializers.IntegerField()

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import ConsoleRequest, console_view
 from core import clock
+from core.ids import new_public_id
 from core.paging import page_of
 from core.tenancy import tenant
-from core.ids import new_public_id
 from programs import queries as program_queries
 from programs.models import Link, Program
 from tracking import forms, queries, services
@@ -41,7 +41,7 @@ def link_redirect(request: HttpRequest, code: str) -> HttpResponseBase:
     if not _VISITOR.fullmatch(visitor):
         visitor = new_public_id("vis")
     with tenant(found.workspace_id):
-        link = program_queries.link_by_id(found.workspace_id, found.link_id)
+        link = queries.links_with_program(found.workspace_id).get(pk=found.link_id)
         workspace = link.workspace
         at = workspace.local_time(clock.now())
         if link.status != Link.Status.ACTIVE or (link.expires_at is not None and link.expires_at <= at):
@@ -89,9 +89,7 @@ def referral_list(request: ConsoleRequest) -> HttpResponse:
     """Referrals with filters by status, program, participant and customer."""
     form = forms.ReferralFilterForm(request.GET, programs=queries.programs_of(request.workspace))
     rows = form.narrow(queries.referrals(request.workspace))
-    return render(
-        request, "tracking/referral_list.html", {"form": form, "page": page_of(request, rows)}
-    )
+    return render(request, "tracking/referral_list.html", {"form": form, "page": page_of(request, rows)})
 
 
 @require_safe
@@ -118,9 +116,7 @@ def conversion_list(request: ConsoleRequest) -> HttpResponse:
     """Conversions with filters by kind, status and key."""
     form = forms.ConversionFilterForm(request.GET)
     rows = form.narrow(queries.conversions(request.workspace))
-    return render(
-        request, "tracking/conversion_list.html", {"form": form, "page": page_of(request, rows)}
-    )
+    return render(request, "tracking/conversion_list.html", {"form": form, "page": page_of(request, rows)})
 
 
 @require_safe
@@ -199,4 +195,3 @@ def click_list(request: ConsoleRequest) -> HttpResponse:
     form = forms.ClickFilterForm(request.GET, programs=queries.programs_of(request.workspace))
     rows = form.narrow(queries.clicks(request.workspace))
     return render(request, "tracking/click_list.html", {"form": form, "page": page_of(request, rows)})
-

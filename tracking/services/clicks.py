@@ -21,7 +21,7 @@ LONGEST_WINDOW = timedelta(days=366)
 
 
 def address_hash(address: str, at: datetime) -> str:
-    """Return a keyed hash of a network address that changes with the month, so that it cannot be traced on."""
+    """Return a keyed hash of a network address that changes with the month."""
     if not address:
         return ""
     message = f"{at:%Y-%m}|{address}".encode()

@@ -64,8 +64,8 @@ def record_conversion(
 
     `amount_minor` is the net value in the minor unit of `currency`. The pair of source and source key names
     the fact: a repetition returns the stored conversion unchanged. The same key with another amount, currency
-    or customer raises Conflict (`duplicate_order`), unless `source_modified_at` says that the source edits its
-    orders. A time in the future is taken as `at`. Raises Invalid naming the field.
+    or customer raises Conflict (`duplicate_order`), unless `source_modified_at` says that the
+    source edits its orders. A time in the future is taken as `at`. Raises Invalid naming the field.
     """
     _validate(kind, source_key, amount_minor, currency, event_name, metadata)
     if occurred_at.utcoffset() is None:
@@ -226,7 +226,7 @@ def record_refund(
     left = locked.amount_minor - locked.refunded_minor
     if not 0 < amount_minor <= left:
         raise Invalid(
-            f"A refund is more than zero and at most the {money.display(left, locked.currency)} that are left.",
+            f"A refund is more than zero and at most the {money.display(left, locked.currency)} left.",
             code="over_refund",
             param="amount",
             details={"left_minor": left},

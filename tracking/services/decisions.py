@@ -35,8 +35,8 @@ def decide_conversion(*, conversion: Conversion, at: datetime) -> list[Attributi
     """Decide each program that had contact with the conversion's customer, and store decision and credits.
 
     A program decides a conversion once; repeating it decides only the programs that have not. Fraud findings
-    are stored whatever their effect; a denied participant's touches are out of the decision with the finding's
-    reason.
+    are stored whatever their effect; a denied participant's touches are out of the decision with the
+    finding's reason.
     """
     touches = _touches(conversion)
     bonds = _bonds(conversion)
@@ -50,9 +50,7 @@ def decide_conversion(*, conversion: Conversion, at: datetime) -> list[Attributi
         program = Program.objects.for_workspace(conversion.workspace_id).get(pk=program_id)
         version = program_queries.live_version(program)
         if version is not None:
-            made.append(
-                _decide(conversion, program, version, touches[program_id], bonds.get(program_id), at)
-            )
+            made.append(_decide(conversion, program, version, touches[program_id], bonds.get(program_id), at))
     return made
 
 
@@ -166,7 +164,9 @@ def _bound(
     if bond is None or not rule.first_bind_wins or rule.model not in SINGLE_TOUCH:
         return None
     months = rule.lifetime_months
-    if months is not None and conversion.occurred_at - bond.started_at > timedelta(days=months * _DAYS_A_MONTH):
+    if months is not None and conversion.occurred_at - bond.started_at > timedelta(
+        days=months * _DAYS_A_MONTH
+    ):
         return None
     candidate = candidates[bond.participant_id]
     return None if candidate.disqualified else bond.participant.public_id

@@ -46,9 +46,7 @@ def advance_referral(
         _note(referral, "", Referral.Status.STARTED, f"first {conversion.kind}", conversion, at)
         emit("referral.started", at=at, **_ids(referral, participant, conversion))
     wanted = (
-        Referral.Status.STARTED
-        if conversion.kind == Conversion.Kind.SIGNUP
-        else Referral.Status.CONVERTED
+        Referral.Status.STARTED if conversion.kind == Conversion.Kind.SIGNUP else Referral.Status.CONVERTED
     )
     if _RANK.get(wanted, 0) > _RANK.get(referral.status, 0):
         before = referral.status
