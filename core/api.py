@@ -9,16 +9,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
-from rest_framework import exceptions, pagination, parsers, status
+from rest_framework import exceptions, pagination, parsers, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import DomainError, Forbidden, Invalid, NotFound, RateLimited, TooLarge, Unauthorised
+from core.ids import is_public_id
 from core.middleware import error_body
-from core.tenancy import current_workspace_id
 
 
 class MethodNotAllowed(DomainError):
@@ -26,6 +25,13 @@ class MethodNotAllowed(DomainError):
 
     status = 405
     default_code = "method_not_allowed"
+
+
+class NotAcceptable(DomainError):
+    """The caller accepts no form in which there are answers."""
+
+    status = 406
+    default_code = "not_acceptable"
 
 
 class UnsupportedMediaType(DomainError):
@@ -66,13 +72,31 @@ def parse_json(raw: bytes) -> dict[str, Any]:
         data = json.loads(
             raw.decode("utf-8"), parse_float=Decimal, parse_constant=refuse, object_pairs_hook=once
         )
+    except ArithmeticError as error:
+        raise Invalid("The body holds a number out of all range.", code="malformed_json") from error
     except (ValueError, RecursionError) as error:
         raise Invalid(f"The body is not valid JSON: {error}.", code="malformed_json") from error
     if not isinstance(data, dict):
         raise Invalid("The body must be a JSON object.", code="malformed_json")
-    if b"\\u0000" in raw:
-        raise Invalid("Text may not contain the character U+0000.", code="malformed_json")
+    # Nothing but an escape can bring in what no database column holds.
+    if b"\\u" in raw and not _storable(data):
+        raise Invalid("Text may not contain U+0000 or half a surrogate pair.", code="malformed_json")
     return data
+
+
+def _storable(data: Any) -> bool:
+    """Tell whether every text in parsed JSON is Unicode that Postgres can store."""
+    rest = [data]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, str):
+            if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+                return False
+        elif isinstance(value, dict):
+            rest += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            rest += value
+    return True
 
 
 def _first_problem(detail: Any, path: str = "") -> tuple[str | None, str]:
@@ -108,13 +132,15 @@ def as_domain_error(error: Exception) -> DomainError | None:
     if isinstance(error, PermissionDenied | exceptions.PermissionDenied):
         return Forbidden("This API key may not do that.")
     if isinstance(error, exceptions.Throttled):
-        wait = max(1, int(error.wait or 1))
+        wait = max(1, int(getattr(error, "wait", None) or 1))
         return RateLimited(f"Too many requests; try again in {wait} s.", details={"retry_after": wait})
     if isinstance(error, RequestDataTooBig):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return TooLarge(f"The request body is larger than {limit} bytes.", details={"limit_bytes": limit})
     if isinstance(error, exceptions.MethodNotAllowed):
         return MethodNotAllowed(str(error.detail))
+    if isinstance(error, exceptions.NotAcceptable):
+        return NotAcceptable("Answers are application/json; accept that.")
     if isinstance(error, exceptions.UnsupportedMediaType):
         return UnsupportedMediaType("Send the body as application/json.")
     if isinstance(error, exceptions.ParseError):
@@ -123,18 +149,27 @@ def as_domain_error(error: Exception) -> DomainError | None:
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Answer an error of an endpoint in the one shape, after undoing what the request wrote."""
+    """Answer an error of an endpoint in the one shape."""
     translated = as_domain_error(error)
     if translated is None:
         return None
-    if current_workspace_id() is not None:
-        transaction.set_rollback(True)
     headers = {}
     if "retry_after" in translated.details:
         headers["Retry-After"] = str(translated.details["retry_after"])
     if translated.status == status.HTTP_401_UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="api"'
     return Response(error_body(translated), status=translated.status, headers=headers)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """The fields of a request body or query; a field it does not have is an error, not ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = [name for name in data if name not in self.fields]
+            if unknown:
+                raise serializers.ValidationError({name: ["There is no such field."] for name in unknown})
+        return super().to_internal_value(data)
 
 
 class CursorPages(pagination.BasePagination):
@@ -144,11 +179,12 @@ class CursorPages(pagination.BasePagination):
     max_limit = 100
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any | None = None
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: Any | None = None
     ) -> list[Any]:
+        assert isinstance(queryset, QuerySet)
         limit = self._limit(request.query_params.get("limit"))
-        after = request.query_params.get("starting_after")
-        before = request.query_params.get("ending_before")
+        after = self._cursor(request, "starting_after")
+        before = self._cursor(request, "ending_before")
         if after and before:
             raise Invalid("Give either starting_after or ending_before.", param="ending_before")
         # Public ids sort by time of creation, so they serve as cursors without another column.
@@ -161,10 +197,17 @@ class CursorPages(pagination.BasePagination):
         rows = rows[:limit]
         return rows[::-1] if before else rows
 
+    def _cursor(self, request: Request, name: str) -> str | None:
+        text = request.query_params.get(name)
+        if text is not None and not is_public_id(text, text[:3]):
+            raise Invalid(f"{name} is the id of a row of this list.", param=name)
+        return text
+
     def _limit(self, text: str | None) -> int:
         if text is None:
             return self.default_limit
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= self.max_limit:
+        digits = text.isascii() and text.isdigit() and len(text) <= 3
+        if not digits or not 1 <= int(text) <= self.max_limit:
             raise Invalid(f"limit is a whole number from 1 to {self.max_limit}.", param="limit")
         return int(text)
 
