@@ -65,7 +65,7 @@ def emit(kind: str, *, at: datetime, **data: Any) -> Event:
     workspace_id = current_workspace_id()
     if workspace_id is None:
         raise RuntimeError("emit() needs an open tenant()")
-    event = Event.objects.create(workspace_id=workspace_id, kind=kind, data=data, occurred_at=at)
+    event: Event = Event.objects.create(workspace_id=workspace_id, kind=kind, data=data, occurred_at=at)
     due_at = clock.now()
     deliveries = EventDelivery.objects.bulk_create(
         EventDelivery(workspace_id=workspace_id, event=event, handler=name, due_at=due_at)
@@ -75,7 +75,7 @@ def emit(kind: str, *, at: datetime, **data: Any) -> Event:
     if owed is not None:
         owed.extend(deliveries)
     elif deliveries:
-        transaction.on_commit(_wake)
+        transaction.on_commit(_wake, robust=True)
     return event
 
 
@@ -109,6 +109,7 @@ def inline() -> Iterator[None]:
         yield
         while owed:
             delivery = owed.pop(0)
+            waiting = len(owed)
             try:
                 with transaction.atomic():
                     _deliver(delivery)
@@ -117,7 +118,9 @@ def inline() -> Iterator[None]:
                     )
             except Exception:
                 logger.exception("%s failed in line, left to the worker", delivery.handler)
-                transaction.on_commit(_wake)
+                # What the handler emitted was rolled back with it and must not be delivered.
+                del owed[waiting:]
+                transaction.on_commit(_wake, robust=True)
     finally:
         _inline.reset(token)
 
@@ -130,6 +133,6 @@ def replay(*, workspace_id: int, after: int = 0, handler: str | None = None) -> 
     deliveries = EventDelivery.objects.for_workspace(workspace_id).filter(event_id__gt=after)
     if handler is not None:
         deliveries = deliveries.filter(handler=handler)
-    count = deliveries.update(state="pending", attempts=0, due_at=clock.now(), leased_until=None)
-    transaction.on_commit(_wake)
+    count: int = deliveries.update(state="pending", attempts=0, due_at=clock.now(), leased_until=None)
+    transaction.on_commit(_wake, robust=True)
     return count
