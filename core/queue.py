@@ -1,4 +1,4 @@
-"""Work kept in tables: claimed by one worker at a time under a lease, retried with back-off, dead after a limit.
+"""Work kept in tables: claimed by one worker at a time under a lease, retried, dead after a limit.
 
 Postgres is the queue. Celery only wakes whoever drains it, so losing Redis delays work and loses none.
 """
@@ -73,7 +73,7 @@ def claim(model: type[Any], *, limit: int, at: datetime, lease: timedelta = LEAS
 
 
 def backoff(attempts: int, retry_after: timedelta | None = None) -> timedelta:
-    """Return how long to wait after this many failures: 2^n seconds with jitter, or what the far side asked."""
+    """Return how long to wait after this many failures: 2^n seconds with jitter, or longer if asked to."""
     own = min(timedelta(seconds=2 ** min(attempts, 20) * (1 + random.random() / 4)), MAX_DELAY)  # noqa: S311
     return max(own, retry_after) if retry_after else own
 
@@ -112,7 +112,13 @@ def drain(model: type[Any], process: Callable[[Any], None], *, limit: int = 100)
 
 
 def run_claim(model: type[Any], claimed: Claim, process: Callable[[Any], None]) -> bool:
-    """Run one leased row as `drain` does; returns whether it succeeded or needed nothing any more."""
+    """Run one leased row as `drain` does; returns whether it succeeded or needed nothing any more.
+
+    A row whose workers were all killed before they could tell is made dead, so that it kills no more of them.
+    """
+    if claimed.attempts > MAX_ATTEMPTS:
+        mark_failed(model, claimed, "given up: every attempt was cut off before its end", at=clock.now())
+        return False
     try:
         with tenant(claimed.workspace_id):
             row = (
