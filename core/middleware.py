@@ -98,7 +98,10 @@ def _too_large() -> TooLarge:
 
 
 class BodyLimitMiddleware:
-    """Refuse what no view should see: a body over the limit by its declared length, U+0000 in the address."""
+    """Refuse what no view should see: a body over the limit by its declared length, U+0000 in the address.
+
+    A length that is no number is refused as well, since reading such a body fails.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -107,7 +110,9 @@ class BodyLimitMiddleware:
         length = request.META.get("CONTENT_LENGTH") or "0"
         multipart = request.META.get("CONTENT_TYPE", "").startswith("multipart/form-data")
         limit = settings.UPLOAD_MAX_BYTES if multipart else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if length.isascii() and length.isdigit() and int(length) > limit:
+        if not (length.isascii() and length.isdigit() and len(length) <= 18):
+            return error_response(request, Invalid("Content-Length is not a number.", param="Content-Length"))
+        if int(length) > limit:
             return error_response(request, _too_large())
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             return error_response(request, Invalid("The address contains the character U+0000."))
@@ -138,5 +143,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 500 in the shape the caller understands; the request id finds it in the log."""
     if wants_json(request):
-        return error_response(request, InternalError("Something went wrong on our side; nothing was changed."))
+        return error_response(
+            request, InternalError("Something went wrong on our side; nothing was changed.")
+        )
     return defaults.server_error(request)
