@@ -60,8 +60,8 @@ class IsolateTable(Operation):
     """Force row-level security on a tenant table and tie its relations to the workspace.
 
     The policy compares the bare column, because casting the column makes every look-up a sequential scan.
-    Foreign keys to other tenant tables become composite with the workspace: the checks behind a simple foreign
-    key bypass row-level security and would accept another tenant's row. `append_only` takes UPDATE and DELETE
+    Foreign keys to other tenant tables become composite with the workspace: the checks behind a simple one
+    bypass row-level security and would accept another tenant's row. `append_only` takes UPDATE and DELETE
     away from the application's role. `doors` maps names from `core.tenancy.DOORS` to SELECT or ALL.
     """
 
