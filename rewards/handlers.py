@@ -1,11 +1,23 @@
-"""Handlers."""
+"""What rewards do when something happened elsewhere."""
 
+from accounts.models import Workspace
+from core import clock
 from core.models import Event
+from rewards import services
+from tracking.models import Conversion
 
 
 def on_conversion_changed(event: Event) -> None:
-    """Not written yet."""
+    """Make the rewards match the conversion as it stands now."""
+    conversion = (
+        Conversion.objects.for_workspace(event.workspace_id)
+        .select_related("workspace")
+        .get(public_id=event.data["conversion"])
+    )
+    services.settle_conversion(conversion=conversion, at=conversion.workspace.local_time(clock.now()))
 
 
 def on_sandbox_clock_moved(event: Event) -> None:
-    """Not written yet."""
+    """Release what falls due by the move; the scheduled job does the rest of a long list."""
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    services.release_due_rewards(workspace=workspace, at=workspace.local_time(clock.now()))

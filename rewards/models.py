@@ -90,6 +90,17 @@ class Reward(TenantModel):
         """What is left of the reward after refunds."""
         return self.amount_minor - self.reversed_minor
 
+    @property
+    def destination_kind(self) -> str:
+        """The kind of account that the value goes to on approval."""
+        return _DESTINATIONS[Reward.Kind(self.kind)]
+
+    @property
+    def standing_kind(self) -> str:
+        """The kind of account that the value stands in now."""
+        on_hold = self.status in (Reward.Status.PENDING, Reward.Status.HELD)
+        return Account.Kind.PENDING if on_hold else self.destination_kind
+
 
 class RewardChange(TenantModel):
     """One step in a reward's life: status before and after, actor, reason, time. Append-only."""
@@ -122,6 +133,7 @@ class Account(TenantModel):
         PAYABLE = "payable", "Payable in cash"
         CREDIT = "credit", "Store credit"
         POINTS = "points"
+        GIVEN = "given", "Given as goods or codes"
         IN_TRANSIT = "in_transit", "In a payout batch"
         PAID_OUT = "paid_out", "Paid out"
 
@@ -144,6 +156,15 @@ class Account(TenantModel):
         return f"{self.kind} {self.unit}"
 
 
+_DESTINATIONS = {
+    Reward.Kind.CASH: Account.Kind.PAYABLE,
+    Reward.Kind.CREDIT: Account.Kind.CREDIT,
+    Reward.Kind.POINTS: Account.Kind.POINTS,
+    Reward.Kind.DISCOUNT: Account.Kind.GIVEN,
+    Reward.Kind.PRODUCT: Account.Kind.GIVEN,
+}
+
+
 class PayoutBatch(TenantModel):
     """Payouts prepared together: one currency, one method, made by one person and approved by another."""
 
@@ -160,6 +181,7 @@ class PayoutBatch(TenantModel):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
     total_minor = models.BigIntegerField()
     payout_count = models.PositiveIntegerField()
+    note = models.CharField(max_length=200, blank=True, default="", help_text="why it was cancelled")
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     approved_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', core.ids.PublicIdField(prefix='acc')),
-                ('kind', models.CharField(choices=[('expense', 'Program expense'), ('pending', 'Promised, on hold'), ('payable', 'Payable in cash'), ('credit', 'Store credit'), ('points', 'Points'), ('in_transit', 'In a payout batch'), ('paid_out', 'Paid out')], max_length=10)),
+                ('kind', models.CharField(choices=[('expense', 'Program expense'), ('pending', 'Promised, on hold'), ('payable', 'Payable in cash'), ('credit', 'Store credit'), ('points', 'Points'), ('given', 'Given as goods or codes'), ('in_transit', 'In a payout batch'), ('paid_out', 'Paid out')], max_length=10)),
                 ('unit', models.CharField(max_length=3)),
                 ('balance_minor', models.BigIntegerField(default=0)),
                 ('customer', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='accounts', to='programs.customer')),
@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('draft', 'Draft'), ('approved', 'Approved'), ('processing', 'Processing'), ('completed', 'Completed'), ('failed', 'Failed')], default='draft', max_length=10)),
                 ('total_minor', models.BigIntegerField()),
                 ('payout_count', models.PositiveIntegerField()),
+                ('note', models.CharField(blank=True, default='', help_text='why it was cancelled', max_length=200)),
                 ('created_at', models.DateTimeField()),
                 ('approved_at', models.DateTimeField(null=True)),
                 ('completed_at', models.DateTimeField(null=True)),

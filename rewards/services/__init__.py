@@ -1,0 +1,29 @@
+"""The only code that changes rewards, the ledger and payouts."""
+
+from rewards.services.approval import approve_reward, bulk_approve, deny_reward, release_due_rewards
+from rewards.services.payouts import approve_batch, cancel_batch, export_batch, prepare_batch
+from rewards.services.results import (
+    ResultRow,
+    RowOutcome,
+    import_results,
+    mark_payout_failed,
+    mark_payout_paid,
+)
+from rewards.services.settlement import settle_conversion
+
+__all__ = [
+    "ResultRow",
+    "RowOutcome",
+    "approve_batch",
+    "approve_reward",
+    "bulk_approve",
+    "cancel_batch",
+    "deny_reward",
+    "export_batch",
+    "import_results",
+    "mark_payout_failed",
+    "mark_payout_paid",
+    "prepare_batch",
+    "release_due_rewards",
+    "settle_conversion",
+]

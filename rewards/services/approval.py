@@ -1,0 +1,195 @@
+"""The decision about a reward: approved by a person or by itself, or denied."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Workspace
+from accounts.services import SYSTEM, Actor
+from core.errors import Conflict, DomainError, Invalid, NotFound
+from programs.models import ProgramVersion
+from programs.terms import parse_terms
+from rewards.models import Reward
+from rewards.queries import approval_refusal
+from rewards.services.ledger import Movement, destination, expense, post, standing, wallet
+from rewards.services.steps import Step, lock_rewards, take_steps
+
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""Characters of a discount code: none that is mistaken for another when read aloud or typed."""
+
+
+@transaction.atomic
+def approve_reward(*, reward: Reward, actor: Actor, at: datetime, reason: str = "") -> Reward:
+    """Approve a reward: cash becomes payable, every other kind is issued at once.
+
+    For a held reward this is the decision to trust it and needs a `reason`; while its hold period still runs,
+    it becomes pending. Raises Conflict with the code `on_hold` (details: `available_at`), `denied`,
+    `reversed`, `currency_differs` or `already_approved`, and Invalid naming `reason`.
+    """
+    row = _one(reward)
+    _approve([row], actor=actor, at=at, reason=_fitting(reason))
+    return row
+
+
+@transaction.atomic
+def bulk_approve(
+    *, workspace: Workspace, public_ids: Sequence[str], actor: Actor, at: datetime, reason: str = ""
+) -> list[tuple[str, DomainError | None]]:
+    """Approve many rewards at once; returns each id, in the order given, with why it was refused or None.
+
+    A refused reward does not stop the others.
+    """
+    reason, wanted = _fitting(reason), list(dict.fromkeys(public_ids))
+    found = Reward.objects.for_workspace(workspace).filter(public_id__in=wanted).values_list("pk", flat=True)
+    rows = {row.public_id: row for row in lock_rewards(workspace=workspace, pks=list(found))}
+    refused: dict[str, DomainError | None] = {}
+    for public_id in wanted:
+        row = rows.get(public_id)
+        refused[public_id] = (
+            _refusal(row, at=at, reason=reason) if row else NotFound("There is no such reward.")
+        )
+    accepted = [row for row in rows.values() if refused[row.public_id] is None]
+    _approve(accepted, actor=actor, at=at, reason=reason)
+    return list(refused.items())
+
+
+@transaction.atomic
+def release_due_rewards(*, workspace: Workspace, at: datetime, limit: int = 500) -> int:
+    """Approve pending rewards whose hold is over, where the program's version approves by itself.
+
+    Takes at most `limit`, the longest waiting first, and returns how many; a repetition finds the rest. Where
+    a person approves they stay pending. Nothing happens in a suspended workspace.
+    """
+    if workspace.status != Workspace.Status.ACTIVE:
+        return 0
+    due = Reward.objects.for_workspace(workspace).filter(status=Reward.Status.PENDING, available_at__lte=at)
+    versions = ProgramVersion.objects.for_workspace(workspace).filter(
+        pk__in=due.values_list("version_id", flat=True).distinct()
+    )
+    automatic = [each.pk for each in versions if parse_terms(each.terms).approval == "automatic"]
+    if not automatic:
+        return 0
+    chosen = due.filter(version_id__in=automatic).order_by("available_at", "pk").values_list("pk", flat=True)
+    rows = lock_rewards(workspace=workspace, pks=list(chosen[:limit]))
+    ready = [row for row in rows if row.status == Reward.Status.PENDING]
+    _approve(ready, actor=SYSTEM, at=at, reason="The hold is over.")
+    return len(ready)
+
+
+@transaction.atomic
+def deny_reward(*, reward: Reward, reason: str, actor: Actor, at: datetime) -> Reward:
+    """Refuse a pending or held reward for good and release what was set aside for it.
+
+    Raises Invalid naming `reason` when it is missing, and Conflict (`not_deniable`) in any other status.
+    """
+    reason = _fitting(reason)
+    if not reason:
+        raise Invalid("Say why the reward is denied.", code="required", param="reason")
+    row = _one(reward)
+    if row.status not in (Reward.Status.PENDING, Reward.Status.HELD):
+        raise Conflict(
+            f"Only a pending or held reward can be denied; this one is {row.status}.",
+            code="not_deniable",
+            details={"status": row.status},
+        )
+    movements = []
+    if row.net_minor:
+        movements.append(
+            Movement(
+                key=f"reward:{row.public_id}:deny",
+                debit=standing(row),
+                credit=expense(row.unit),
+                amount_minor=row.net_minor,
+                memo="Denied",
+                reward=row,
+            )
+        )
+    step = Step(
+        row,
+        after=Reward.Status.DENIED,
+        amount_minor=-row.net_minor,
+        reason=reason,
+        code="denied_by_person",
+        event="reward.reversed",
+    )
+    take_steps(workspace=row.workspace, steps=[step], actor=actor, at=at)
+    post(workspace=row.workspace, movements=movements, at=at)
+    return row
+
+
+def _one(reward: Reward) -> Reward:
+    return lock_rewards(workspace=reward.workspace, pks=[reward.pk])[0]
+
+
+def _fitting(reason: str) -> str:
+    reason = reason.strip()
+    if len(reason) > 200:
+        raise Invalid("The reason is at most 200 characters.", code="too_long", param="reason")
+    return reason
+
+
+def _refusal(reward: Reward, *, at: datetime, reason: str) -> DomainError | None:
+    refusal = approval_refusal(reward, at=at)
+    if refusal is not None:
+        return Conflict(refusal.message, code=refusal.code, details=refusal.details)
+    if reward.status == Reward.Status.HELD and not reason:
+        return Invalid("Say why this held reward can be trusted.", code="required", param="reason")
+    return None
+
+
+def _approve(rewards: Sequence[Reward], *, actor: Actor, at: datetime, reason: str) -> None:
+    if not rewards:
+        return
+    steps, movements = [], []
+    for row in rewards:
+        refusal = _refusal(row, at=at, reason=reason)
+        if refusal is not None:
+            raise refusal
+        if row.status == Reward.Status.HELD and row.available_at > at:
+            steps.append(Step(row, after=Reward.Status.PENDING, reason=reason, code=""))
+            continue
+        if row.net_minor:
+            movements.append(
+                Movement(
+                    key=f"reward:{row.public_id}:approve",
+                    debit=wallet(row.customer_id, row.unit),
+                    credit=destination(row),
+                    amount_minor=row.net_minor,
+                    memo="Approved",
+                    reward=row,
+                )
+            )
+        steps.append(
+            Step(
+                row,
+                after=Reward.Status.APPROVED,
+                amount_minor=row.net_minor,
+                reason=reason,
+                code="",
+                event="reward.approved",
+            )
+        )
+        if row.kind != Reward.Kind.CASH:
+            steps.append(Step(row, after=Reward.Status.ISSUED, event="reward.issued"))
+            row.fulfilment = _fulfilment(row)
+    take_steps(workspace=rewards[0].workspace, steps=steps, actor=actor, at=at)
+    post(workspace=rewards[0].workspace, movements=movements, at=at)
+
+
+def _fulfilment(reward: Reward) -> dict[str, Any]:
+    if reward.kind == Reward.Kind.DISCOUNT:
+        return {**reward.fulfilment, "code": _discount_code(), "single_use": True}
+    if reward.kind == Reward.Kind.PRODUCT:
+        return {**reward.fulfilment, "task": "send"}
+    return reward.fulfilment
+
+
+def _discount_code() -> str:
+    # 12 of 32 characters: 60 bits, so that nobody guesses one and no two people get the same.
+    letters = [secrets.choice(_LETTERS) for _ in range(12)]
+    return "-".join("".join(letters[start : start + 4]) for start in (0, 4, 8))

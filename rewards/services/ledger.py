@@ -1,0 +1,171 @@
+"""The ledger's only way in: transfers between two accounts, each once by its key, balances kept beside them.
+
+Locks are taken in one order everywhere, so that no two writers wait for each other: what the work is about
+(workspace, customer, conversion or batch), then wallets, then rewards, then the accounts of the transfers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import Workspace
+from core.errors import Conflict
+from rewards.models import Account, Payout, Reward, Transfer
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Names an account: what it is for, its unit, and for a person's accounts the customer's key."""
+
+    kind: str
+    unit: str
+    customer_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One transfer to be made: `amount_minor` (positive, in the places' unit) from debit to credit."""
+
+    key: str
+    debit: Place
+    credit: Place
+    amount_minor: int
+    memo: str
+    reward: Reward | None = None
+    payout: Payout | None = None
+
+
+def expense(unit: str) -> Place:
+    """Name the account that rewards are charged to."""
+    return Place(Account.Kind.EXPENSE, unit)
+
+
+def wallet(customer_id: int, unit: str) -> Place:
+    """Name a person's account for what is promised and on hold; every reward passes through it."""
+    return Place(Account.Kind.PENDING, unit, customer_id)
+
+
+def destination(reward: Reward) -> Place:
+    """Name the account an approved reward's value goes to."""
+    return Place(reward.destination_kind, reward.unit, reward.customer_id)
+
+
+def standing(reward: Reward) -> Place:
+    """Name the account a reward's value stands in, and is taken back from."""
+    return Place(reward.standing_kind, reward.unit, reward.customer_id)
+
+
+def lock_wallets(*, workspace: Workspace, owners: Iterable[tuple[int, str]]) -> None:
+    """Make the caller the only one to move these people's money; `owners` are (customer key, unit).
+
+    A person's pending account in a unit stands for the person. Wallets that do not exist yet are made.
+    """
+    places = {wallet(customer_id, unit) for customer_id, unit in owners}
+    if places:
+        _lock(workspace, [account.pk for account in _open(workspace, places).values()])
+
+
+@transaction.atomic
+def post(*, workspace: Workspace, movements: Sequence[Movement], at: datetime) -> int:
+    """Write transfers and move the balances; returns how many were new.
+
+    A movement whose key is in the ledger already changes nothing. Raises Conflict (`transfer_differs`) when
+    that transfer has another amount or other accounts.
+    """
+    if not movements:
+        return 0
+    accounts = _open(workspace, {place for each in movements for place in (each.debit, each.credit)})
+    rows = {
+        each.key: Transfer(
+            workspace=workspace,
+            key=each.key,
+            debit=accounts[each.debit],
+            credit=accounts[each.credit],
+            unit=each.debit.unit,
+            amount_minor=each.amount_minor,
+            reward=each.reward,
+            payout=each.payout,
+            memo=each.memo,
+            at=at,
+        )
+        for each in movements
+    }
+    Transfer.objects.bulk_create(rows.values(), batch_size=_CHUNK, ignore_conflicts=True)
+    changes: defaultdict[int, int] = defaultdict(int)
+    new = 0
+    for stored in _stored(workspace, list(rows)):
+        wanted = rows[stored.key]
+        if stored.public_id == wanted.public_id:
+            changes[stored.debit_id] -= stored.amount_minor
+            changes[stored.credit_id] += stored.amount_minor
+            new += 1
+        elif (stored.debit_id, stored.credit_id, stored.amount_minor) != (
+            wanted.debit_id,
+            wanted.credit_id,
+            wanted.amount_minor,
+        ):
+            raise Conflict(
+                "The ledger has a different transfer under this key.",
+                code="transfer_differs",
+                details={"key": stored.key, "transfer": stored.public_id},
+            )
+    _apply(workspace, {pk: change for pk, change in changes.items() if change})
+    return new
+
+
+def _stored(workspace: Workspace, keys: list[str]) -> Iterable[Transfer]:
+    for start in range(0, len(keys), _CHUNK):
+        yield from Transfer.objects.for_workspace(workspace).filter(key__in=keys[start : start + _CHUNK])
+
+
+def _open(workspace: Workspace, places: set[Place]) -> dict[Place, Account]:
+    """Return the accounts of these places, making those that are missing."""
+    found = _accounts(workspace, places)
+    missing = sorted(places - set(found), key=lambda place: (place.kind, place.unit, place.customer_id or 0))
+    if missing:
+        # Sorted, because two writers that insert the same keys in opposite order wait for each other.
+        Account.objects.bulk_create(
+            [
+                Account(workspace=workspace, kind=place.kind, unit=place.unit, customer_id=place.customer_id)
+                for place in missing
+            ],
+            batch_size=_CHUNK,
+            ignore_conflicts=True,
+        )
+        found = _accounts(workspace, places)
+    return found
+
+
+def _accounts(workspace: Workspace, places: set[Place]) -> dict[Place, Account]:
+    accounts = Account.objects.for_workspace(workspace).filter(unit__in={place.unit for place in places})
+    people = sorted({place.customer_id for place in places if place.customer_id is not None})
+    found = list(accounts.filter(customer__isnull=True))
+    for start in range(0, len(people), _CHUNK):
+        found += accounts.filter(customer_id__in=people[start : start + _CHUNK])
+    by_place = {Place(account.kind, account.unit, account.customer_id): account for account in found}
+    return {place: account for place, account in by_place.items() if place in places}
+
+
+def _lock(workspace: Workspace, pks: list[int]) -> list[Account]:
+    # NO KEY UPDATE: the keys behind other people's foreign-key checks stay readable while balances change.
+    return list(
+        Account.objects.for_workspace(workspace)
+        .select_for_update(no_key=True)
+        .filter(pk__in=pks)
+        .order_by("pk")
+    )
+
+
+def _apply(workspace: Workspace, changes: dict[int, int]) -> None:
+    accounts = _lock(workspace, list(changes))
+    for account in accounts:
+        account.balance_minor = F("balance_minor") + changes[account.pk]
+    Account.objects.for_workspace(workspace).bulk_update(accounts, ["balance_minor"], batch_size=_CHUNK)

@@ -1,0 +1,178 @@
+"""Conversions with the decisions behind them, as tracking leaves them for rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from accounts.models import User, Workspace
+from accounts.services import Actor
+from core.money import split
+from programs.models import Customer, Participant, Program, ProgramVersion
+from rewards import services
+from rewards.models import PayoutBatch, Reward
+from tests import factories
+from tests.factories import AT
+from tracking.models import Attribution, Conversion, Credit, FraudSignal, Referral
+
+IBAN = "DE02120300000000202051"
+
+
+def person(email: str = "olga@acme.example") -> Actor:
+    """Return somebody who acts in the console; the same address is the same person."""
+    user = User.objects.filter(email=email).first() or factories.UserFactory.create(email=email)
+    return Actor(kind="user", label=user.email, user=user)
+
+
+def rule(**changes: Any) -> dict[str, Any]:
+    """Return a reward rule's document: 10 % of a purchase in cash for the referrer, with changes."""
+    return {
+        "key": "commission",
+        "side": "referrer",
+        "event": "purchase",
+        "kind": "cash",
+        "amount": {"type": "percentage", "bps": 1000},
+        **changes,
+    }
+
+
+def program(workspace: Workspace, *rules: dict[str, Any], **terms: Any) -> Program:
+    """Return an active program with these rules, without a hold unless the terms say so."""
+    document = factories.terms(
+        **{
+            "rewards": list(rules) or [rule()],
+            "hold_days": 0,
+            "eligibility": {},
+            **terms,
+        }
+    )
+    return factories.ProgramFactory.create(workspace=workspace, draft=document)
+
+
+def participant(in_program: Program, **changes: Any) -> Participant:
+    """Return an enrolled participant with a bank account."""
+    values = {"payout_reference": IBAN, **changes}
+    return factories.ParticipantFactory.create(workspace=in_program.workspace, program=in_program, **values)
+
+
+def conversion(
+    *participants: Participant,
+    weights: Sequence[int] = (),
+    customer: Customer | None = None,
+    referral: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Conversion:
+    """Return a purchase credited to these participants, equally unless `weights` (in ppm) differ."""
+    workspace = participants[0].workspace
+    friend = customer or factories.CustomerFactory.create(workspace=workspace)
+    fact = factories.ConversionFactory.create(workspace=workspace, customer=friend, **changes)
+    credit(fact, *participants, weights=weights, referral=referral)
+    return fact
+
+
+def credit(
+    fact: Conversion,
+    *participants: Participant,
+    weights: Sequence[int] = (),
+    referral: dict[str, Any] | None = None,
+) -> None:
+    """Store one program's decision that credits these participants with a conversion."""
+    first, workspace = participants[0], fact.workspace
+    version = ProgramVersion.objects.for_workspace(workspace).get(
+        program=first.program, number=first.program.live_version
+    )
+    decision = Attribution.objects.create(
+        workspace=workspace,
+        conversion=fact,
+        program=first.program,
+        version=version,
+        model="last_click",
+        reason="credited",
+        inputs={},
+        result={},
+        digest="",
+        decided_at=AT,
+    )
+    ppm = weights or split(1_000_000, [1] * len(participants))
+    parts = split(fact.amount_minor, ppm)
+    for each, weight, part in zip(participants, ppm, parts, strict=True):
+        bond, _ = Referral.objects.for_workspace(workspace).get_or_create(
+            workspace=workspace,
+            program=each.program,
+            participant=each,
+            customer=fact.customer,
+            defaults={
+                "status": Referral.Status.CONVERTED,
+                "started_at": fact.occurred_at,
+                "converted_at": fact.occurred_at,
+                **(referral or {}),
+            },
+        )
+        Credit.objects.create(
+            workspace=workspace,
+            attribution=decision,
+            conversion=fact,
+            participant=each,
+            referral=bond,
+            weight_ppm=weight,
+            amount_minor=part,
+            currency=fact.currency,
+            confidence="deterministic",
+        )
+
+
+def signal(fact: Conversion, by: Participant, *, name: str, outcome: str, weight: int = 60) -> FraudSignal:
+    """Store a fraud finding about a participant's part in a conversion."""
+    return FraudSignal.objects.create(
+        workspace=fact.workspace,
+        conversion=fact,
+        participant=by,
+        rule=name,
+        outcome=outcome,
+        weight=weight,
+        sentence="Something looks odd.",
+        at=AT,
+    )
+
+
+def refund(fact: Conversion, amount_minor: int) -> Conversion:
+    """Refund a part of an order, as tracking records it; does not settle."""
+    fact.refresh_from_db()
+    fact.refunded_minor += amount_minor
+    full = fact.refunded_minor == fact.amount_minor
+    fact.status = Conversion.Status.REFUNDED if full else Conversion.Status.PARTLY_REFUNDED
+    fact.save()
+    return fact
+
+
+def reject(fact: Conversion) -> Conversion:
+    """Reject a conversion, as tracking records it; does not settle."""
+    fact.refresh_from_db()
+    fact.status = Conversion.Status.REJECTED
+    fact.save()
+    return fact
+
+
+def settled(*participants: Participant, at: datetime = AT, **changes: Any) -> Reward:
+    """Return the one reward of a new conversion."""
+    (reward,) = services.settle_conversion(conversion=conversion(*participants, **changes), at=at)
+    return reward
+
+
+def approved(*participants: Participant, **changes: Any) -> Reward:
+    """Return the one reward of a new conversion, approved."""
+    return services.approve_reward(reward=settled(*participants, **changes), actor=person(), at=AT)
+
+
+def paid_batch(workspace: Workspace, *, at: datetime = AT) -> PayoutBatch:
+    """Prepare, approve and pay everything payable in EUR."""
+    batch = services.prepare_batch(workspace=workspace, currency="EUR", actor=person(), at=at)
+    services.approve_batch(batch=batch, actor=person("second@acme.example"), at=at)
+    rows = [
+        services.ResultRow(index, payout.public_id, "paid", reference=f"bank-{index}")
+        for index, payout in enumerate(batch.payouts.order_by("pk"), start=2)
+    ]
+    services.import_results(batch=batch, rows=rows, actor=person(), at=at)
+    batch.refresh_from_db()
+    return batch
