@@ -7,18 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from referral_platform.local import addresses
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 # Where no address is given, the embedded servers of this checkout answer.
-local = addresses.load() if not {"DATABASE_URL", "REDIS_URL"} <= set(os.environ) else {}
+_embedded = any(not os.environ.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
+local = addresses.load() if _embedded else {}
 
 
-def setting(name: str, default: Any = environ.Env.NOTSET) -> Any:
-    """Return an environment variable, else what the embedded servers wrote, else the default."""
-    return env.str(name, default=local.get(name.lower(), default))
+def setting(name: str) -> str:
+    """Return an environment variable that is not empty, else what the embedded servers wrote."""
+    found = os.environ.get(name) or local.get(name.lower())
+    if not found:
+        raise ImproperlyConfigured(f"{name} is not set; .env.example shows its form.")
+    return found
 
 
 DEBUG = env.bool("DEBUG", default=bool(local))
@@ -93,7 +98,10 @@ TEMPLATES = [
 
 # The application's role owns nothing; only the commands that change the schema connect as the owner.
 _runtime = env.db_url_config(setting("DATABASE_URL"))
-_owner = env.db_url_config(setting("DATABASE_OWNER_URL", setting("DATABASE_URL")))
+# A database given from outside has no owner among the embedded servers' roles.
+_owner = env.db_url_config(
+    os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_URL") or setting("DATABASE_OWNER_URL")
+)
 DATABASE_RUNTIME_ROLE = _runtime["USER"]
 DATABASE_OWNER: dict[str, Any] = {**_owner, "ENGINE": "django.db.backends.postgresql"}
 _connect = _owner if os.environ.get("REFERRAL_DATABASE_ROLE") == "owner" else _runtime

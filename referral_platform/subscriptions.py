@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from core.answers import Part
+from rewards.queries import answer_for_conversion
 
 WEBHOOKS: Final = "integrations.handlers.queue_webhooks"
 
@@ -34,4 +35,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "sandbox.clock_moved": ("rewards.handlers.on_sandbox_clock_moved",),
 }
 
-ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {}
+ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {
+    "conversion": {"rewards": answer_for_conversion},
+}
+"""What apps higher up add to an answer of an app lower down: subject -> key -> function."""
