@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from accounts.models import Workspace
 from core.errors import Conflict
 from core.mailbox import normalise_mailbox
 from core.tenancy import door
-from programs.models import CodeRoute, Customer, Link, Participant, Program, ProgramVersion, PromoCode
+from programs.models import (
+    CodeRoute,
+    Customer,
+    Link,
+    Participant,
+    Program,
+    ProgramChange,
+    ProgramVersion,
+    PromoCode,
+)
 from programs.terms import ProgramTerms, parse_terms
 
 
@@ -84,6 +93,15 @@ def versions_of(program: Program) -> QuerySet[ProgramVersion]:
     )
 
 
+def changes_of(program: Program) -> QuerySet[ProgramChange]:
+    """Return the changes of a program's status, newest first."""
+    return (
+        ProgramChange.objects.for_workspace(program.workspace_id)
+        .filter(program_id=program.pk)
+        .order_by("-pk")
+    )
+
+
 def participants_of(workspace: Workspace) -> QuerySet[Participant]:
     """Return the participants with program and customer loaded, newest first."""
     return (
@@ -93,16 +111,27 @@ def participants_of(workspace: Workspace) -> QuerySet[Participant]:
     )
 
 
+def participants_with_links(workspace: Workspace) -> QuerySet[Participant]:
+    """Return the participants with program, customer and links (oldest first) loaded, newest first."""
+    links = Link.objects.for_workspace(workspace).order_by("public_id")
+    return participants_of(workspace).prefetch_related(Prefetch("links", queryset=links))
+
+
 def matching_participants(
-    rows: QuerySet[Participant], *, text: str = "", status: str = ""
+    rows: QuerySet[Participant], *, text: str = "", program: str = "", status: str = ""
 ) -> QuerySet[Participant]:
-    """Narrow to those whose name, display name or e-mail address begins with `text`, and to a status."""
+    """Narrow to those whose name, display name or e-mail address begins with `text`.
+
+    And to a program (a public id) and a status, where given.
+    """
     if text:
         rows = rows.filter(
             Q(customer__email__istartswith=text)
             | Q(customer__name__istartswith=text)
             | Q(display_name__istartswith=text)
         )
+    if program:
+        rows = rows.filter(program__public_id=program)
     return rows.filter(status=status) if status else rows
 
 

@@ -8,7 +8,12 @@ from programs.services.links import (
     create_link,
     create_promo_code,
 )
-from programs.services.participants import ProgramNotActive, enrol_participant, update_participant
+from programs.services.participants import (
+    ProgramNotActive,
+    enrol_participant,
+    enrol_person,
+    update_participant,
+)
 from programs.services.programs import (
     ProgramEnded,
     StatusRefused,
@@ -30,6 +35,7 @@ __all__ = [
     "create_program",
     "create_promo_code",
     "enrol_participant",
+    "enrol_person",
     "identify_customer",
     "publish_program",
     "update_draft",

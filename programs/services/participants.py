@@ -11,6 +11,7 @@ from core.errors import Conflict, Invalid
 from core.events import emit
 from core.text import clean_line
 from programs.models import Customer, Participant, Program
+from programs.services.customers import identify_customer
 from programs.services.links import create_link
 
 
@@ -68,6 +69,27 @@ def enrol_participant(
         customer=customer.public_id,
     )
     return participant, True
+
+
+@transaction.atomic
+def enrol_person(
+    *,
+    program: Program,
+    external_id: str | None = None,
+    email: str = "",
+    name: str = "",
+    country: str = "",
+    display_name: str = "",
+    actor: Actor,
+    at: datetime,
+) -> tuple[Participant, bool]:
+    """Enrol whoever these facts identify, as `identify_customer` and `enrol_participant` together do."""
+    customer = identify_customer(
+        workspace=program.workspace, external_id=external_id, email=email, name=name, country=country, at=at
+    )
+    return enrol_participant(
+        program=program, customer=customer, display_name=display_name, actor=actor, at=at
+    )
 
 
 @transaction.atomic

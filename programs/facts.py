@@ -1,0 +1,85 @@
+"""What a version's terms say beside its rewards, as pairs of label and text for people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from core.money import display
+from programs.destinations import allowed_hosts
+from programs.terms import ProgramTerms, RewardRule, diff, reward_sentence
+
+MODELS: Final = {
+    "first_click": "First click",
+    "last_click": "Last click",
+    "linear": "Linear: all touches alike",
+    "time_decay": "Time decay: later touches more",
+    "position_based": "Position based: first, middle, last",
+    "custom": "Custom weights",
+}
+SOURCES: Final = {"manual": "manual", "code": "promo code", "token": "click id", "click": "click"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeShown:
+    """One difference between two versions in words; a dash stands for nothing."""
+
+    label: str
+    before: str
+    after: str
+
+
+def facts(terms: ProgramTerms) -> tuple[tuple[str, str], ...]:
+    """Return what holds for every reward of the program."""
+    attribution, eligibility = terms.attribution, terms.eligibility
+    months = attribution.lifetime_months
+    minimum = eligibility.minimum_order_minor
+    return (
+        ("Links lead to", terms.destination_url or "nowhere yet"),
+        ("Allowed hosts", ", ".join(sorted(allowed_hosts(terms))) or "–"),
+        ("Credit goes by", MODELS[attribution.model]),
+        ("Clicks count for", _days(attribution.click_window_days)),
+        ("Codes count for", _days(attribution.code_window_days)),
+        ("Strongest source first", ", ".join(SOURCES[source] for source in attribution.precedence)),
+        ("A referral earns for", "ever" if months is None else f"{months} month{'' if months == 1 else 's'}"),
+        ("Rewards are held for", _days(terms.hold_days)),
+        ("Approval", "by a person" if terms.approval == "manual" else "by itself after the hold"),
+        ("Orders count from", display(minimum, terms.currency) if minimum else "any amount"),
+        ("Customers", "new ones only" if eligibility.new_customers_only else "new and known"),
+        ("Countries", ", ".join(eligibility.countries) or "all"),
+        ("Paid out from", display(terms.payout_minimum_minor, terms.currency)),
+    )
+
+
+def changes(old: ProgramTerms, new: ProgramTerms) -> list[ChangeShown]:
+    """Say what differs; a reward that came or went is shown as its sentence."""
+    before = {rule.key: _sentence(rule, old) for rule in old.rewards}
+    after = {rule.key: _sentence(rule, new) for rule in new.rewards}
+    shown = []
+    for change in diff(old, new):
+        group, _, key = change.param.partition(".")
+        if group == "rewards" and key and (key in before) != (key in after):
+            row = ChangeShown(f"reward {key}", before.get(key, "–"), after.get(key, "–"))
+        else:
+            row = ChangeShown(_label(change.param), _value(change.before), _value(change.after))
+        shown.append(row)
+    return shown
+
+
+def _days(days: int) -> str:
+    return f"{days} day{'' if days == 1 else 's'}"
+
+
+def _sentence(rule: RewardRule, terms: ProgramTerms) -> str:
+    return reward_sentence(rule, terms.currency, terms.eligibility.minimum_order_minor)
+
+
+def _label(param: str) -> str:
+    return param.replace(".", " › ").replace("_", " ")
+
+
+def _value(value: object) -> str:
+    if value is None or value == "" or value == []:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,107 @@
+"""Form fields of terms: amounts in major units, percentages, and lists written as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from core.errors import DomainError
+from core.money import POINTS, format_major, parse_major
+
+_PERCENT = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,2}))?")
+_DIGITS = re.compile(r"[0-9]{1,15}")
+
+
+def read_amount(form: forms.Form, name: str, unit: str) -> int | None:
+    """Return the amount typed in major units as minor ones; a fault is put on its field. None for nothing.
+
+    Points have no decimals.
+    """
+    text = str(form.cleaned_data.get(name) or "")
+    if not text:
+        return None
+    try:
+        if unit == POINTS:
+            return int(read_whole(text))
+        return parse_major(text, unit)
+    except DomainError as error:
+        form.add_error(name, error.message)
+    except ValueError as error:
+        form.add_error(name, str(error))
+    return None
+
+
+def read_whole(text: str) -> int:
+    """Return a whole number; raises ValueError with a sentence."""
+    if not _DIGITS.fullmatch(text):
+        raise ValueError("This must be a whole number.")
+    return int(text)
+
+
+def read_percent(text: str) -> int:
+    """Return a percentage such as "12.5" in basis points; raises ValueError with a sentence."""
+    match = _PERCENT.fullmatch(text)
+    if match is None:
+        raise ValueError('A percentage is written like "12.5", with two decimals at most.')
+    return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+
+
+def percent_input(bps: int) -> str:
+    """Write basis points as they are typed: 1250 is "12.5"."""
+    text = f"{bps // 100}.{bps % 100:02d}"
+    return text.rstrip("0").rstrip(".")
+
+
+def amount_input(minor: int | None, unit: str) -> str:
+    """Write an amount as it is typed; nothing for None and for 0."""
+    return format_major(minor, unit) if minor else ""
+
+
+class Entries(forms.CharField):
+    """A list typed with commas, blanks or line breaks between its entries."""
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        return [entry for entry in re.split(r"[\s,;]+", super().to_python(value) or "") if entry]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+
+
+class Numbers(Entries):
+    """A list of whole numbers."""
+
+    def to_python(self, value: Any) -> list[int]:  # type: ignore[override]
+        try:
+            return [read_whole(entry) for entry in super().to_python(value)]
+        except ValueError:
+            raise forms.ValidationError("These must be whole numbers, with commas between them.") from None
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, tuple | list) else value
+
+
+class Weights(forms.CharField):
+    """Pairs of channel and percent, one `email = 150` a line."""
+
+    def to_python(self, value: Any) -> dict[str, int]:  # type: ignore[override]
+        pairs: dict[str, int] = {}
+        for line in (super().to_python(value) or "").splitlines():
+            channel, _, weight = line.partition("=")
+            if not line.strip():
+                continue
+            try:
+                number = read_whole(weight.strip())
+            except ValueError:
+                raise forms.ValidationError('Write one "email = 150" a line.') from None
+            if channel.strip() in pairs:
+                raise forms.ValidationError("Each channel may stand here once.")
+            pairs[channel.strip()] = number
+        return pairs
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return "\n".join(f"{channel} = {weight}" for channel, weight in value.items())
+        return value

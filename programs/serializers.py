@@ -1,0 +1,169 @@
+"""Bodies of the calls about programs, participants, links and codes, and the answers they get."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.api import StrictSerializer
+from programs import qr
+from programs.models import Customer, Link, Participant, Program, PromoCode
+from programs.queries import live_version
+
+
+class ProgramAnswer(serializers.Serializer[Program]):
+    """A program; `live_version` is the number of the published version, null before the first."""
+
+    id = serializers.CharField(source="public_id")
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Program.Kind.choices)
+    status = serializers.ChoiceField(choices=Program.Status.choices)
+    live_version = serializers.IntegerField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class ProgramDetailAnswer(ProgramAnswer):
+    """A program with its draft, and with the terms that are live (null before the first publication)."""
+
+    draft = serializers.DictField()
+    terms = serializers.SerializerMethodField()
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}, "nullable": True})
+    def get_terms(self, program: Program) -> dict[str, Any] | None:
+        version = live_version(program)
+        return None if version is None else version.terms
+
+
+class ProgramBody(StrictSerializer):
+    """A new program."""
+
+    name = serializers.CharField(max_length=120)
+    kind = serializers.ChoiceField(choices=Program.Kind.choices, default=Program.Kind.CUSTOMER)
+    currency = serializers.CharField(max_length=3, required=False, help_text="default: the workspace's")
+
+
+class DraftBody(StrictSerializer):
+    """Changes of a draft; `terms` replaces the whole document."""
+
+    name = serializers.CharField(max_length=120, required=False)
+    terms = serializers.DictField(required=False)
+
+
+class StatusBody(StrictSerializer):
+    """The status a program is to have."""
+
+    status = serializers.ChoiceField(choices=Program.Status.choices)
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class LinkAnswer(serializers.Serializer[Link]):
+    """A link; `referral_url` is the address to share, an empty destination is the program's."""
+
+    id = serializers.CharField(source="public_id")
+    participant = serializers.CharField(source="participant.public_id")
+    program = serializers.CharField(source="participant.program.public_id")
+    code = serializers.CharField()
+    referral_url = serializers.URLField()
+    destination_url = serializers.CharField(allow_blank=True)
+    status = serializers.ChoiceField(choices=Link.Status.choices)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class OwnLinkAnswer(serializers.Serializer[Link]):
+    """A link inside its participant's answer."""
+
+    id = serializers.CharField(source="public_id")
+    code = serializers.CharField()
+    referral_url = serializers.URLField()
+    status = serializers.ChoiceField(choices=Link.Status.choices)
+
+
+class LinkBody(StrictSerializer):
+    """A new link; without a code it gets a readable random one."""
+
+    participant = serializers.CharField(max_length=40)
+    code = serializers.CharField(max_length=40, required=False)
+    destination_url = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+
+
+class QrQuery(StrictSerializer):
+    """How a QR code is drawn."""
+
+    format = serializers.ChoiceField(choices=("png", "svg"), default="png")
+    size = serializers.IntegerField(
+        min_value=qr.SMALLEST, max_value=qr.LARGEST, default=512, help_text="width in pixels, at most"
+    )
+
+
+class PromoCodeAnswer(serializers.Serializer[PromoCode]):
+    """A promo code."""
+
+    id = serializers.CharField(source="public_id")
+    participant = serializers.CharField(source="participant.public_id")
+    program = serializers.CharField(source="participant.program.public_id")
+    code = serializers.CharField()
+    status = serializers.ChoiceField(choices=PromoCode.Status.choices)
+    created_at = serializers.DateTimeField()
+
+
+class PromoCodeBody(StrictSerializer):
+    """A new promo code."""
+
+    participant = serializers.CharField(max_length=40)
+    code = serializers.CharField(max_length=40)
+
+
+class CustomerAnswer(serializers.Serializer[Customer]):
+    """A person the workspace knows."""
+
+    id = serializers.CharField(source="public_id")
+    external_id = serializers.CharField(allow_null=True)
+    email = serializers.CharField(allow_blank=True)
+    name = serializers.CharField(allow_blank=True)
+    country = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+
+
+class ParticipantAnswer(serializers.Serializer[Participant]):
+    """A participant with the links; `referral_url` is the oldest live link's, null where none is left."""
+
+    id = serializers.CharField(source="public_id")
+    program = serializers.CharField(source="program.public_id")
+    customer = CustomerAnswer()
+    status = serializers.ChoiceField(choices=Participant.Status.choices)
+    display_name = serializers.CharField(allow_blank=True)
+    payout_reference_set = serializers.BooleanField(source="payout_reference")
+    enrolled_at = serializers.DateTimeField()
+    links = OwnLinkAnswer(many=True, source="links.all")
+    referral_url = serializers.SerializerMethodField()
+
+    @extend_schema_field({"type": "string", "format": "uri", "nullable": True})
+    def get_referral_url(self, participant: Participant) -> str | None:
+        live = (link for link in participant.links.all() if link.status == Link.Status.ACTIVE)
+        first = next(live, None)
+        return None if first is None else first.referral_url
+
+
+class ParticipantBody(StrictSerializer):
+    """Who is enrolled in which program; an external id, an e-mail address, or both."""
+
+    program = serializers.CharField(max_length=40)
+    external_id = serializers.CharField(max_length=255, required=False, allow_null=True)
+    email = serializers.CharField(max_length=254, required=False, allow_blank=True)
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    country = serializers.CharField(max_length=2, required=False, allow_blank=True)
+    display_name = serializers.CharField(
+        max_length=60, required=False, allow_blank=True, help_text="shown to friends; default: the first name"
+    )
+
+
+class ParticipantChangeBody(StrictSerializer):
+    """Changes of a participant; suspending needs a reason."""
+
+    display_name = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    payout_reference = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    status = serializers.ChoiceField(choices=Participant.Status.choices, required=False)
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)

@@ -1,0 +1,48 @@
+"""Addresses of programs, participants and customers."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from programs import api as endpoints
+from programs.views import participants, programs
+
+public: list[URLPattern | URLResolver] = []
+
+console: list[URLPattern | URLResolver] = [
+    path("programs/", programs.program_list, name="program_list"),
+    path("programs/new/", programs.program_new, name="program_new"),
+    path("programs/<str:public_id>/", programs.program_detail, name="program_detail"),
+    path("programs/<str:public_id>/edit/", programs.program_edit, name="program_edit"),
+    path("programs/<str:public_id>/publish/", programs.program_publish, name="program_publish"),
+    path("programs/<str:public_id>/status/", programs.program_status, name="program_status"),
+    path("programs/<str:public_id>/versions/<int:number>/", programs.version_detail, name="version_detail"),
+    path("participants/", participants.participant_list, name="participant_list"),
+    path("participants/new/", participants.participant_new, name="participant_new"),
+    path("participants/<str:public_id>/", participants.participant_detail, name="participant_detail"),
+    path("participants/<str:public_id>/edit/", participants.participant_edit, name="participant_edit"),
+    path("participants/<str:public_id>/status/", participants.participant_status, name="participant_status"),
+    path("participants/<str:public_id>/links/new/", participants.link_new, name="link_new"),
+    path(
+        "participants/<str:public_id>/promo-codes/new/",
+        participants.promo_code_new,
+        name="promo_code_new",
+    ),
+    path("links/<str:public_id>/archive/", participants.link_archive, name="link_archive"),
+    path("links/<str:public_id>/qr.svg", participants.link_qr, name="link_qr"),
+    path("customers/", participants.customer_list, name="customer_list"),
+    path("customers/<str:public_id>/", participants.customer_detail, name="customer_detail"),
+]
+
+api: list[URLPattern | URLResolver] = [
+    path("programs", endpoints.ProgramList.as_view(), name="api_programs"),
+    path("programs/<str:public_id>", endpoints.ProgramDetail.as_view(), name="api_program"),
+    path("programs/<str:public_id>/publish", endpoints.ProgramPublish.as_view(), name="api_program_publish"),
+    path("programs/<str:public_id>/status", endpoints.ProgramStatus.as_view(), name="api_program_status"),
+    path("participants", endpoints.ParticipantList.as_view(), name="api_participants"),
+    path("participants/<str:public_id>", endpoints.ParticipantDetail.as_view(), name="api_participant"),
+    path("customers", endpoints.CustomerList.as_view(), name="api_customers"),
+    path("customers/<str:public_id>", endpoints.CustomerDetail.as_view(), name="api_customer"),
+    path("links", endpoints.LinkList.as_view(), name="api_links"),
+    path("links/<str:public_id>/archive", endpoints.LinkArchive.as_view(), name="api_link_archive"),
+    path("links/<str:public_id>/qr", endpoints.LinkQr.as_view(), name="api_link_qr"),
+    path("promo-codes", endpoints.PromoCodeList.as_view(), name="api_promo_codes"),
+]

@@ -1,0 +1,219 @@
+"""Participants with their links and codes, and customers."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import ConsoleRequest, console_view
+from core.errors import DomainError
+from core.forms import add_domain_error
+from core.paging import page_of
+from programs import forms, qr, queries, services
+from programs.models import Participant, Program
+
+
+def _participant(request: ConsoleRequest, public_id: str) -> Participant:
+    found: Participant = get_object_or_404(queries.participants_of(request.workspace), public_id=public_id)
+    return found
+
+
+def _posted(request: ConsoleRequest) -> QueryDict | None:
+    """Return what was posted, which may be nothing at all."""
+    return request.POST if request.method == "POST" else None
+
+
+@require_safe
+@console_view("view")
+def participant_list(request: ConsoleRequest) -> HttpResponse:
+    """List the participants, narrowed by name or address, program and status."""
+    form = forms.ParticipantFilterForm(request.GET, programs=queries.programs_of(request.workspace))
+    chosen = form.chosen()
+    rows = queries.matching_participants(
+        queries.participants_of(request.workspace),
+        text=chosen["q"],
+        program=chosen["program"],
+        status=chosen["status"],
+    )
+    page = page_of(request, rows)
+    return render(
+        request,
+        "programs/participant_list.html",
+        {"page": page, "form": form, "narrowed": any(chosen.values())},
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console_view("manage_participants")
+def participant_new(request: ConsoleRequest) -> HttpResponse:
+    """Enrol a person in an active program."""
+    active = queries.programs_of(request.workspace).filter(status=Program.Status.ACTIVE)
+    form = forms.EnrolForm(_posted(request), programs=active)
+    if request.method == "POST" and form.is_valid():
+        try:
+            participant, created = services.enrol_person(
+                **form.cleaned_data, actor=request.actor, at=request.at
+            )
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            if created:
+                messages.success(request, "Enrolled. Here is the link to share.")
+            else:
+                messages.info(request, "This person takes part already.")
+            return redirect("participant_detail", request.workspace.slug, participant.public_id)
+    context = {"form": form, "has_programs": bool(form.fields["program"].choices)}  # type: ignore[attr-defined]
+    return render(request, "programs/participant_new.html", context, status=400 if form.errors else 200)
+
+
+@require_safe
+@console_view("view")
+def participant_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Show a participant with links and codes; other parts of the product are linked."""
+    participant = _participant(request, public_id)
+    links = queries.links_of(request.workspace).filter(participant_id=participant.pk)
+    codes = queries.promo_codes_of(request.workspace).filter(participant_id=participant.pk)
+    return render(
+        request,
+        "programs/participant_detail.html",
+        {
+            "participant": participant,
+            "page": page_of(request, links, per_page=20),
+            "promo_codes": codes[:50],
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console_view("manage_participants")
+def participant_edit(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Correct the name shown and where cash goes."""
+    participant = _participant(request, public_id)
+    initial = {
+        "display_name": participant.display_name,
+        "payout_reference": participant.payout_reference,
+    }
+    form = forms.ParticipantForm(_posted(request), initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.update_participant(participant=participant, **form.cleaned_data, actor=request.actor)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("participant_detail", request.workspace.slug, public_id)
+    context = {"form": form, "participant": participant, "heading": "Edit", "submit": "Save"}
+    return render(request, "programs/participant_form.html", context, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console_view("manage_participants")
+def participant_status(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Suspend an active participant, or reactivate a suspended one."""
+    participant = _participant(request, public_id)
+    active = participant.status == Participant.Status.ACTIVE
+    wanted = Participant.Status.SUSPENDED if active else Participant.Status.ACTIVE
+    form = forms.StatusForm(_posted(request), initial={"status": wanted})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.update_participant(participant=participant, **form.cleaned_data, actor=request.actor)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, f"The participant is {participant.get_status_display().lower()}.")
+            return redirect("participant_detail", request.workspace.slug, public_id)
+    context = {
+        "form": form,
+        "participant": participant,
+        "heading": "Suspend" if active else "Reactivate",
+        "submit": "Suspend" if active else "Reactivate",
+    }
+    return render(request, "programs/participant_form.html", context, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console_view("manage_participants")
+def link_new(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Add a link to a participant."""
+    participant = _participant(request, public_id)
+    form = forms.LinkForm(_posted(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            link = services.create_link(
+                participant=participant, **form.cleaned_data, actor=request.actor, at=request.at
+            )
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, f"The link {link.code} is ready.")
+            return redirect("participant_detail", request.workspace.slug, public_id)
+    context = {"form": form, "participant": participant, "heading": "New link", "submit": "Create link"}
+    return render(request, "programs/participant_form.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+@console_view("manage_participants")
+def link_archive(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Retire a link."""
+    link = get_object_or_404(queries.links_of(request.workspace), public_id=public_id)
+    services.archive_link(link=link, actor=request.actor)
+    messages.success(request, f"The link {link.code} leads nowhere any more.")
+    return redirect("participant_detail", request.workspace.slug, link.participant.public_id)
+
+
+@require_safe
+@console_view("view")
+def link_qr(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Draw a link's QR code."""
+    link = get_object_or_404(queries.links_of(request.workspace), public_id=public_id)
+    response = HttpResponse(qr.qr_svg(link.referral_url), content_type="image/svg+xml")
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console_view("manage_participants")
+def promo_code_new(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Add a promo code to a participant."""
+    participant = _participant(request, public_id)
+    form = forms.PromoCodeForm(_posted(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            promo = services.create_promo_code(
+                participant=participant, **form.cleaned_data, actor=request.actor, at=request.at
+            )
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, f"The code {promo.code} is ready.")
+            return redirect("participant_detail", request.workspace.slug, public_id)
+    context = {
+        "form": form,
+        "participant": participant,
+        "heading": "New promo code",
+        "submit": "Create promo code",
+    }
+    return render(request, "programs/participant_form.html", context, status=400 if form.errors else 200)
+
+
+@require_safe
+@console_view("view")
+def customer_list(request: ConsoleRequest) -> HttpResponse:
+    """List the customers, narrowed by name, address or id."""
+    form = forms.CustomerFilterForm(request.GET)
+    text = form.chosen()
+    page = page_of(request, queries.customers_of(request.workspace, text=text))
+    return render(
+        request, "programs/customer_list.html", {"page": page, "form": form, "narrowed": bool(text)}
+    )
+
+
+@require_safe
+@console_view("view")
+def customer_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Show a customer and the programs they take part in."""
+    customer = get_object_or_404(queries.customers_of(request.workspace), public_id=public_id)
+    page = page_of(request, queries.participants_of(request.workspace).filter(customer_id=customer.pk))
+    return render(request, "programs/customer_detail.html", {"customer": customer, "page": page})
