@@ -11,7 +11,7 @@ from accounts.services import Actor, record_audit
 from core.errors import Conflict, Forbidden, Invalid
 from core.money import display, is_currency
 from rewards.models import Account, Payout, PayoutBatch, Reward
-from rewards.queries import batch_csv, payable
+from rewards.queries import batch_csv, payable, payouts_of
 from rewards.services.ledger import Movement, Place, lock_wallets, post
 from rewards.services.results import lock_batch, return_money
 
@@ -157,7 +157,7 @@ def cancel_batch(*, batch: PayoutBatch, reason: str, actor: Actor, at: datetime)
         raise Conflict(f"Only a draft can be cancelled; this batch is {row.status}.", code="not_draft")
     return_money(
         workspace=row.workspace,
-        failures=[(payout, "The batch was cancelled.") for payout in row.payouts.order_by("pk")],
+        failures=[(payout, "The batch was cancelled.") for payout in payouts_of(row)],
         at=at,
     )
     row.status, row.note, row.completed_at = PayoutBatch.Status.FAILED, note, at

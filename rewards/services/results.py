@@ -14,6 +14,7 @@ from accounts.services import SYSTEM, Actor, record_audit
 from core.errors import Conflict, Invalid
 from core.events import emit
 from rewards.models import Account, Payout, PayoutBatch, Reward
+from rewards.queries import payouts_of
 from rewards.services.ledger import Movement, Place, lock_wallets, post
 from rewards.services.steps import Step, locked_rows, take_steps
 
@@ -62,7 +63,7 @@ def import_results(
     (`not_approved`) for a batch nobody has approved.
     """
     locked = _open(batch)
-    payouts = {payout.public_id: payout for payout in locked.payouts.select_related("customer")}
+    payouts = {payout.public_id: payout for payout in payouts_of(locked)}
     intended = {public_id: payout.status for public_id, payout in payouts.items()}
     outcomes = []
     paid: list[tuple[Payout, str]] = []
@@ -168,7 +169,7 @@ def _settle(
             customer=payout.customer.public_id,
         )
     post(workspace=workspace, movements=movements, at=at)
-    statuses = set(batch.payouts.values_list("status", flat=True))
+    statuses = set(payouts_of(batch).values_list("status", flat=True))
     if Payout.Status.PENDING not in statuses:
         done = Payout.Status.PAID in statuses
         batch.status = PayoutBatch.Status.COMPLETED if done else PayoutBatch.Status.FAILED

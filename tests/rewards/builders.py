@@ -10,7 +10,7 @@ from accounts.models import User, Workspace
 from accounts.services import Actor
 from core.money import split
 from programs.models import Customer, Participant, Program, ProgramVersion
-from rewards import services
+from rewards import queries, services
 from rewards.models import PayoutBatch, Reward
 from tests import factories
 from tests.factories import AT
@@ -171,7 +171,7 @@ def paid_batch(workspace: Workspace, *, at: datetime = AT) -> PayoutBatch:
     services.approve_batch(batch=batch, actor=person("second@acme.example"), at=at)
     rows = [
         services.ResultRow(index, payout.public_id, "paid", reference=f"bank-{index}")
-        for index, payout in enumerate(batch.payouts.order_by("pk"), start=2)
+        for index, payout in enumerate(queries.payouts_of(batch), start=2)
     ]
     services.import_results(batch=batch, rows=rows, actor=person(), at=at)
     batch.refresh_from_db()
