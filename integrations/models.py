@@ -14,7 +14,11 @@ from core.tenancy import TenantForeignKey
 
 
 class Connection(TenantModel):
-    """A shop or tool connected to the workspace; its secret is sealed to this row."""
+    """A shop or tool connected to the workspace; its secrets are sealed to this row.
+
+    The previous secret stays good until `previous_secret_until`, because a shop does not send again what was
+    refused while its own settings were being changed.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active"
@@ -25,8 +29,10 @@ class Connection(TenantModel):
     name = models.CharField(max_length=80)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     sealed_secret = models.TextField()
+    sealed_previous_secret = models.TextField(blank=True, default="")
+    previous_secret_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
-    last_received_at = models.DateTimeField(null=True)
+    last_received_at = models.DateTimeField(null=True, help_text="to the minute")
 
     class Meta(TenantModel.Meta):
         indexes: ClassVar = [models.Index(fields=["public_id"], name="connection_public_id_idx")]
@@ -38,15 +44,21 @@ class Connection(TenantModel):
 class InboxItem(TenantModel, QueueRow):
     """One received webhook body, stored before it is answered and read afterwards.
 
-    `outcome` says what came of it once done: applied, ignored or set_aside, with a reason.
+    `outcome` says what came of it once it was read, `reason` is stable and `sentence` is for people.
+    `received_at` is real time, also in a sandbox.
     """
+
+    class Outcome(models.TextChoices):
+        APPLIED = "applied"
+        IGNORED = "ignored"
+        SET_ASIDE = "set_aside"
 
     public_id = PublicIdField(prefix="inb")
     connection = TenantForeignKey(Connection, related_name="inbox")
     fingerprint = models.CharField(max_length=128)
     topic = models.CharField(max_length=80)
     body = models.BinaryField()
-    outcome = models.CharField(max_length=10, blank=True, default="")
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True, default="")
     reason = models.CharField(max_length=60, blank=True, default="")
     sentence = models.TextField(blank=True, default="")
     subjects = models.JSONField(default=list, help_text="public ids of what it became")
@@ -60,11 +72,34 @@ class InboxItem(TenantModel, QueueRow):
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["due_at"], name="inbox_due_idx", condition=models.Q(state="pending"))
+            models.Index(fields=["due_at"], name="inbox_due_idx", condition=models.Q(state="pending")),
+            models.Index(fields=["workspace", "connection", "-id"], name="inbox_ws_connection_idx"),
         ]
 
     def __str__(self) -> str:
         return f"{self.topic} {self.public_id}"
+
+
+class SourceOrder(TenantModel):
+    """The newest state of an order that a connection has told, whether or not it became a conversion.
+
+    Messages come in any order, so an older one has to be recognised, also after a cancellation that came
+    before anything was recorded. Locking the row makes the messages about one order wait for each other.
+    """
+
+    connection = TenantForeignKey(Connection, related_name="orders")
+    order_id = models.CharField(max_length=255)
+    state = models.CharField(max_length=10, blank=True, default="")
+    modified_at = models.DateTimeField(null=True, help_text="by the source's clock")
+    deleted_at = models.DateTimeField(null=True, help_text="when the deletion was received")
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "connection", "order_id"], name="source_order_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"order {self.order_id}"
 
 
 class WebhookEndpoint(TenantModel):
@@ -93,7 +128,11 @@ class WebhookEndpoint(TenantModel):
 
 
 class WebhookDelivery(TenantModel, QueueRow):
-    """One event on its way to one endpoint; `public_id` is the webhook-id the receiver de-duplicates by."""
+    """One event on its way to one endpoint.
+
+    The receiver de-duplicates by the event's public id, which is the `webhook-id` of every attempt and of
+    every redelivery, and is what `GET /events` lists. Times are real, also in a sandbox.
+    """
 
     public_id = PublicIdField(prefix="whd")
     endpoint = TenantForeignKey(WebhookEndpoint, related_name="deliveries")
@@ -110,7 +149,8 @@ class WebhookDelivery(TenantModel, QueueRow):
         indexes: ClassVar = [
             models.Index(
                 fields=["due_at"], name="webhook_delivery_due_idx", condition=models.Q(state="pending")
-            )
+            ),
+            models.Index(fields=["workspace", "endpoint", "-id"], name="webhook_delivery_ws_idx"),
         ]
 
     def __str__(self) -> str:
@@ -118,7 +158,7 @@ class WebhookDelivery(TenantModel, QueueRow):
 
 
 class WebhookAttempt(TenantModel):
-    """One try of a delivery: what was answered, how long it took, or why it could not be sent. Append-only."""
+    """One try of a delivery: what was answered and how long it took, or why nothing was. Append-only."""
 
     delivery = TenantForeignKey(WebhookDelivery, related_name="tries")
     status = models.PositiveSmallIntegerField(null=True)

@@ -1,0 +1,215 @@
+"""Reads about connections and their inbox, webhook endpoints and their deliveries, and the event log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet
+from django.urls import reverse
+
+from accounts import secrets
+from accounts.models import Workspace
+from core import events
+from core.ids import is_public_id
+from core.models import Event, EventDelivery
+from core.tenancy import door
+from integrations.models import Connection, InboxItem, WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from tracking.models import Conversion
+
+TEST_KIND: Final = "webhook.test"
+"""The kind of the events that are written to try an endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a connection is doing: messages by what came of them, and when the last one came in."""
+
+    applied: int = 0
+    ignored: int = 0
+    set_aside: int = 0
+    waiting: int = 0
+    failed: int = 0
+
+    @property
+    def total(self) -> int:
+        """All messages that were accepted."""
+        return self.applied + self.ignored + self.set_aside + self.waiting + self.failed
+
+    @property
+    def needs_a_look(self) -> int:
+        """Messages that a person should look at."""
+        return self.set_aside + self.failed
+
+
+def connection_for_hook(provider: str, public_id: str) -> Connection | None:
+    """Return the connection that a webhook address names, in any state, workspace loaded, or None."""
+    if not is_public_id(public_id, "con"):
+        return None
+    with door("resolve_connection"):
+        return (
+            Connection.objects.through_door("resolve_connection")
+            .filter(public_id=public_id, provider=provider)
+            .select_related("workspace")
+            .first()
+        )
+
+
+def hook_url(connection: Connection) -> str:
+    """Return the address that the shop sends its webhooks to."""
+    return f"{settings.BASE_URL}{reverse('hook', args=[connection.provider, connection.public_id])}"
+
+
+def accepted_secrets(connection: Connection, *, at: datetime) -> list[str]:
+    """Return the secrets a message may be signed with at `at`: the current one, and one just replaced."""
+    return _live_secrets(connection, at)
+
+
+def signing_secrets(endpoint: WebhookEndpoint, *, at: datetime) -> list[str]:
+    """Return the secrets a webhook is signed with at `at`, the newest first."""
+    return _live_secrets(endpoint, at)
+
+
+def _live_secrets(holder: Connection | WebhookEndpoint, at: datetime) -> list[str]:
+    sealed = [holder.sealed_secret]
+    if holder.sealed_previous_secret and holder.previous_secret_until and at < holder.previous_secret_until:
+        sealed.append(holder.sealed_previous_secret)
+    return [secrets.decrypt(each, bound_to=holder.public_id) for each in sealed]
+
+
+def connections(workspace: Workspace) -> QuerySet[Connection]:
+    """Return the connections, newest first."""
+    return Connection.objects.for_workspace(workspace).order_by("-pk")
+
+
+def health_of(workspace: Workspace, among: Iterable[Connection]) -> dict[int, Health]:
+    """Return the health of each of these connections, by primary key, in one query."""
+    counts: dict[int, Counter[str]] = {connection.pk: Counter() for connection in among}
+    rows = (
+        InboxItem.objects.for_workspace(workspace)
+        .filter(connection_id__in=list(counts))
+        .values("connection_id", "state", "outcome")
+        .annotate(rows=Count("pk"))
+    )
+    for row in rows:
+        counts[row["connection_id"]][_standing(row["state"], row["outcome"])] += row["rows"]
+    return {pk: Health(**found) for pk, found in counts.items()}
+
+
+def _standing(state: str, outcome: str) -> str:
+    if state == InboxItem.State.DONE:
+        return outcome or InboxItem.Outcome.IGNORED
+    return "failed" if state == InboxItem.State.DEAD else "waiting"
+
+
+def inbox(connection: Connection, *, standing: str = "", topic: str = "") -> QuerySet[InboxItem]:
+    """Return a connection's messages without their bodies, newest first.
+
+    `standing` is an outcome, `waiting` or `failed`.
+    """
+    rows = (
+        InboxItem.objects.for_workspace(connection.workspace_id)
+        .filter(connection=connection)
+        .defer("body")
+        .order_by("-pk")
+    )
+    if topic:
+        rows = rows.filter(topic=topic)
+    if standing == "waiting":
+        return rows.filter(state=InboxItem.State.PENDING)
+    if standing == "failed":
+        return rows.filter(state=InboxItem.State.DEAD)
+    return rows.filter(state=InboxItem.State.DONE, outcome=standing) if standing else rows
+
+
+def inbox_items(workspace: Workspace) -> QuerySet[InboxItem]:
+    """Return all messages with their connection loaded."""
+    return InboxItem.objects.for_workspace(workspace).select_related("connection")
+
+
+def conversion_of(connection: Connection, order_id: str) -> Conversion | None:
+    """Return the purchase that an order of this connection became."""
+    return (
+        Conversion.objects.for_workspace(connection.workspace_id)
+        .filter(kind=Conversion.Kind.PURCHASE, source=connection.public_id, source_key=order_id)
+        .first()
+    )
+
+
+def event_kinds() -> tuple[str, ...]:
+    """Return the kinds of event an endpoint can hear, sorted. What only a sandbox does is not among them."""
+    return tuple(kind for kind in events.kinds() if not kind.startswith("sandbox."))
+
+
+def logged_kinds() -> tuple[str, ...]:
+    """Return every kind of event that may stand in the log, sorted."""
+    return tuple(sorted({*events.kinds(), TEST_KIND}))
+
+
+def endpoints(workspace: Workspace) -> QuerySet[WebhookEndpoint]:
+    """Return the endpoints with `waiting` and `failed` counts and `last_delivered_at`, newest first."""
+    pending, dead = WebhookDelivery.State.PENDING, WebhookDelivery.State.DEAD
+    return (
+        WebhookEndpoint.objects.for_workspace(workspace)
+        .annotate(
+            waiting=Count("deliveries", filter=Q(deliveries__state=pending)),
+            failed=Count("deliveries", filter=Q(deliveries__state=dead)),
+            last_delivered_at=Max("deliveries__delivered_at"),
+        )
+        .order_by("-pk")
+    )
+
+
+def deliveries(workspace: Workspace) -> QuerySet[WebhookDelivery]:
+    """Return the webhook deliveries with event, endpoint and tries loaded, newest first."""
+    tries = WebhookAttempt.objects.for_workspace(workspace).order_by("pk")
+    return (
+        WebhookDelivery.objects.for_workspace(workspace)
+        .select_related("event", "endpoint")
+        .prefetch_related(Prefetch("tries", queryset=tries))
+        .order_by("-pk")
+    )
+
+
+def deliveries_of(
+    endpoint: WebhookEndpoint, *, standing: str = "", kind: str = ""
+) -> QuerySet[WebhookDelivery]:
+    """Return an endpoint's deliveries, newest first; `standing` is waiting, retrying, delivered or failed."""
+    rows = deliveries(endpoint.workspace).filter(endpoint=endpoint)
+    if kind:
+        rows = rows.filter(event__kind=kind)
+    narrow: dict[str, dict[str, Any]] = {
+        "waiting": {"state": "pending", "attempts": 0},
+        "retrying": {"state": "pending", "attempts__gt": 0},
+        "delivered": {"state": "done"},
+        "failed": {"state": "dead"},
+    }
+    return rows.filter(**narrow[standing]) if standing else rows
+
+
+def event_log(workspace: Workspace, *, kind: str = "", standing: str = "") -> QuerySet[Event]:
+    """Return the workspace's events with `has_failed` and their deliveries to handlers, newest first.
+
+    `standing` "failed" keeps those that some handler gave up on.
+    """
+    handed = EventDelivery.objects.for_workspace(workspace)
+    dead = handed.filter(event_id=OuterRef("pk"), state=EventDelivery.State.DEAD)
+    rows = (
+        Event.objects.for_workspace(workspace)
+        .annotate(has_failed=Exists(dead))
+        .prefetch_related(Prefetch("deliveries", queryset=handed.order_by("handler")))
+        .order_by("-pk")
+    )
+    if kind:
+        rows = rows.filter(kind=kind)
+    return rows.filter(has_failed=True) if standing == "failed" else rows
+
+
+def events_after(workspace: Workspace, *, after: Event | None, before: datetime) -> QuerySet[Event]:
+    """Return the events behind `after`, oldest first, among those written before an instant."""
+    rows = Event.objects.for_workspace(workspace).filter(created_at__lt=before).order_by("pk")
+    return rows.filter(pk__gt=after.pk) if after else rows

@@ -1,0 +1,1 @@
+"""The only code that changes the rows of integrations: connections, inbox, orders, webhooks, deliveries."""

@@ -1,0 +1,118 @@
+"""Connections to shops: made, switched off and on, their secrets replaced."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+
+from accounts import secrets
+from accounts.models import Workspace
+from accounts.services import Actor, record_audit
+from core.errors import Invalid
+from core.text import clean_line
+from integrations.models import Connection
+from integrations.providers.registry import PROVIDERS
+
+SECRET_OVERLAP: Final = timedelta(hours=24)
+MAX_SECRET: Final = 200
+MIN_SECRET: Final = 8
+
+
+@transaction.atomic
+def create_connection(
+    *, workspace: Workspace, provider: str, name: str, secret: str = "", actor: Actor, at: datetime
+) -> tuple[Connection, str]:
+    """Connect a shop; returns the row and the secret its webhooks are signed with.
+
+    Without a `secret` a new one is made. It cannot be shown again. Raises Invalid naming `provider`, `name`
+    or `secret`.
+    """
+    if provider not in PROVIDERS:
+        raise Invalid(f"{provider!r} is not a provider.", param="provider")
+    connection = Connection(
+        workspace=workspace,
+        provider=provider,
+        name=clean_line(name, param="name", longest=80, required=True),
+        created_at=at,
+    )
+    plain = _chosen(secret)
+    connection.sealed_secret = secrets.encrypt(plain, bound_to=connection.public_id)
+    connection.save(force_insert=True)
+    record_audit(
+        workspace=workspace,
+        actor=actor,
+        action="connection.created",
+        subject=connection.public_id,
+        after={"provider": provider, "name": connection.name},
+    )
+    return connection, plain
+
+
+@transaction.atomic
+def replace_secret(
+    *, connection: Connection, secret: str = "", keep_old: bool = True, actor: Actor, at: datetime
+) -> str:
+    """Give a connection another secret and return it; `at` is real time.
+
+    The old one stays good for 24 hours unless `keep_old` is off, which is for one that has become known.
+    """
+    plain = _chosen(secret)
+    row = _locked(connection)
+    row.sealed_previous_secret = row.sealed_secret if keep_old else ""
+    row.previous_secret_until = at + SECRET_OVERLAP if keep_old else None
+    row.sealed_secret = secrets.encrypt(plain, bound_to=row.public_id)
+    row.save(update_fields=["sealed_secret", "sealed_previous_secret", "previous_secret_until"])
+    record_audit(
+        workspace=row.workspace,
+        actor=actor,
+        action="connection.secret_replaced",
+        subject=row.public_id,
+        after={"old_secret_kept_hours": 24 if keep_old else 0},
+    )
+    return plain
+
+
+@transaction.atomic
+def enable_connection(*, connection: Connection, actor: Actor) -> Connection:
+    """Accept messages again; repeating it changes nothing."""
+    return _switch(connection, Connection.Status.ACTIVE, "connection.enabled", actor)
+
+
+@transaction.atomic
+def disable_connection(*, connection: Connection, actor: Actor) -> Connection:
+    """Refuse further messages. What was accepted before is still read; repeating it changes nothing."""
+    return _switch(connection, Connection.Status.DISABLED, "connection.disabled", actor)
+
+
+def _switch(connection: Connection, status: str, action: str, actor: Actor) -> Connection:
+    row = _locked(connection)
+    if row.status != status:
+        before, row.status = row.status, status
+        row.save(update_fields=["status"])
+        record_audit(
+            workspace=row.workspace,
+            actor=actor,
+            action=action,
+            subject=row.public_id,
+            before={"status": before},
+            after={"status": status},
+        )
+    return row
+
+
+def _locked(connection: Connection) -> Connection:
+    row: Connection = (
+        Connection.objects.for_workspace(connection.workspace_id).select_for_update().get(pk=connection.pk)
+    )
+    return row
+
+
+def _chosen(secret: str) -> str:
+    if not secret:
+        return secrets.new_secret()
+    plain = clean_line(secret, param="secret", longest=MAX_SECRET)
+    if len(plain) < MIN_SECRET:
+        raise Invalid(f"A secret has at least {MIN_SECRET} characters.", param="secret")
+    return plain

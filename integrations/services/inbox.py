@@ -1,0 +1,111 @@
+"""Incoming messages: stored before they are answered, read afterwards, tried again on request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from core.errors import Conflict, DomainError
+from integrations.models import Connection, InboxItem
+from integrations.providers.registry import PROVIDERS
+from integrations.services.orders import Outcome, apply_event
+from integrations.wake import wake
+
+READ_INBOX = "integrations.read_inbox"
+_TELLING = (InboxItem.Outcome.SET_ASIDE, InboxItem.Outcome.APPLIED, InboxItem.Outcome.IGNORED)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The stored message, and whether it had been received before."""
+
+    item_id: str
+    repeated: bool
+
+
+@transaction.atomic
+def receive(*, connection: Connection, topic: str, fingerprint: str, body: bytes, at: datetime) -> Received:
+    """Store a verified message once per connection and fingerprint, and wake the reader; `at` is real time.
+
+    A repetition is counted on the first one's row.
+    """
+    item = InboxItem(
+        workspace_id=connection.workspace_id,
+        connection=connection,
+        fingerprint=fingerprint,
+        topic=topic,
+        body=body,
+        received_at=at,
+        due_at=at,
+    )
+    InboxItem.objects.bulk_create([item], ignore_conflicts=True)
+    rows = InboxItem.objects.for_workspace(connection.workspace_id).filter(
+        connection=connection, fingerprint=fingerprint
+    )
+    stored_id: str = rows.values_list("public_id", flat=True).get()
+    repeated = stored_id != item.public_id
+    if repeated:
+        rows.update(repeats=F("repeats") + 1)
+    else:
+        wake(READ_INBOX)
+    # To the minute, so that a busy shop's messages do not queue for one row.
+    Connection.objects.for_workspace(connection.workspace_id).filter(
+        Q(last_received_at__isnull=True) | Q(last_received_at__lte=at - timedelta(minutes=1)),
+        pk=connection.pk,
+    ).update(last_received_at=at)
+    return Received(stored_id, repeated)
+
+
+@transaction.atomic
+def read_item(*, item: InboxItem) -> InboxItem:
+    """Turn a stored message into facts, and note on it what came of it.
+
+    Reading it again changes nothing that it had changed. A refusal by the rules of the domain undoes the
+    message's effects and sets it aside with that reason; any other error is the caller's to retry.
+    """
+    connection = item.connection
+    at = item.workspace.local_time(item.received_at)
+    try:
+        with transaction.atomic():
+            provider = PROVIDERS[connection.provider]
+            outcomes = [
+                apply_event(connection=connection, event=event, at=at, received_at=item.received_at)
+                for event in provider.events(item.topic, bytes(item.body))
+            ]
+    except DomainError as error:
+        outcomes = [Outcome(InboxItem.Outcome.SET_ASIDE, error.code, error.message)]
+    _note(item, outcomes)
+    return item
+
+
+def _note(item: InboxItem, outcomes: Sequence[Outcome]) -> None:
+    first = min(outcomes, key=lambda each: _TELLING.index(each.outcome))
+    item.outcome = first.outcome
+    item.reason = first.reason[:60]
+    item.sentence = " ".join(each.sentence for each in outcomes)
+    item.subjects = list(dict.fromkeys(subject for each in outcomes for subject in each.subjects))
+    item.save(update_fields=["outcome", "reason", "sentence", "subjects"])
+
+
+@transaction.atomic
+def retry_item(*, item: InboxItem, at: datetime) -> InboxItem:
+    """Read a failed message, or one that was set aside, again now; `at` is real time.
+
+    Raises Conflict for one that is waiting or was read without a problem.
+    """
+    row: InboxItem = InboxItem.objects.for_workspace(item.workspace_id).select_for_update().get(pk=item.pk)
+    aside = row.state == InboxItem.State.DONE and row.outcome == InboxItem.Outcome.SET_ASIDE
+    if row.state != InboxItem.State.DEAD and not aside:
+        raise Conflict("This message is not waiting for anybody to try it again.", code="not_failed")
+    row.state = InboxItem.State.PENDING
+    row.attempts = 0
+    row.due_at = at
+    row.leased_until = None
+    row.outcome = row.reason = row.sentence = ""
+    row.save(update_fields=["state", "attempts", "due_at", "leased_until", "outcome", "reason", "sentence"])
+    wake(READ_INBOX)
+    return row

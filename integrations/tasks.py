@@ -1,0 +1,26 @@
+"""Scheduled work of integrations; woken after commits and swept by the clock."""
+
+from celery import shared_task
+
+from core import queue
+from integrations.models import InboxItem
+from integrations.services import inbox, sending
+
+
+def _read(item: InboxItem) -> None:
+    inbox.read_item(item=item)
+
+
+@shared_task(name="integrations.read_inbox")
+def read_inbox() -> int:
+    """Read the messages that are due until none is left; returns how many were tried."""
+    total = 0
+    while tried := queue.drain(InboxItem, _read):
+        total += tried
+    return total
+
+
+@shared_task(name="integrations.send_webhooks")
+def send_webhooks() -> int:
+    """Send the webhooks that are due; returns how many were posted."""
+    return sending.send_due()

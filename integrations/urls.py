@@ -1,0 +1,48 @@
+"""Addresses of integrations."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from integrations import api as endpoints
+from integrations.views import connections, webhooks
+
+console: list[URLPattern | URLResolver] = [
+    path("connections/", connections.connection_list, name="connection_list"),
+    path("connections/new/", connections.connection_new, name="connection_new"),
+    path("connections/<str:public_id>/", connections.connection_detail, name="connection_detail"),
+    path("connections/<str:public_id>/enable/", connections.connection_enable, name="connection_enable"),
+    path("connections/<str:public_id>/disable/", connections.connection_disable, name="connection_disable"),
+    path("connections/<str:public_id>/secret/", connections.connection_secret, name="connection_secret"),
+    path("inbox/<str:public_id>/", connections.inbox_item_detail, name="inbox_item_detail"),
+    path("inbox/<str:public_id>/retry/", connections.inbox_item_retry, name="inbox_item_retry"),
+    path("webhooks/", webhooks.webhook_list, name="webhook_list"),
+    path("webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path("webhooks/<str:public_id>/", webhooks.webhook_detail, name="webhook_detail"),
+    path("webhooks/<str:public_id>/enable/", webhooks.webhook_enable, name="webhook_enable"),
+    path("webhooks/<str:public_id>/disable/", webhooks.webhook_disable, name="webhook_disable"),
+    path("webhooks/<str:public_id>/rotate/", webhooks.webhook_rotate, name="webhook_rotate"),
+    path("webhooks/<str:public_id>/test/", webhooks.webhook_test, name="webhook_test"),
+    path("deliveries/<str:public_id>/retry/", webhooks.webhook_delivery_retry, name="webhook_delivery_retry"),
+    path("events/", webhooks.event_log, name="event_log"),
+    path("events/<str:public_id>/retry/", webhooks.event_retry, name="event_retry"),
+]
+
+api: list[URLPattern | URLResolver] = [
+    path("hooks/<slug:provider>/<str:public_id>", endpoints.receive_hook, name="hook"),
+    path("webhook-endpoints", endpoints.WebhookEndpointList.as_view(), name="api_webhook_endpoints"),
+    path(
+        "webhook-endpoints/<str:public_id>",
+        endpoints.WebhookEndpointDetail.as_view(),
+        name="api_webhook_endpoint",
+    ),
+    path(
+        "webhook-endpoints/<str:public_id>/deliveries",
+        endpoints.WebhookDeliveryList.as_view(),
+        name="api_webhook_deliveries",
+    ),
+    path(
+        "deliveries/<str:public_id>/retry",
+        endpoints.WebhookDeliveryRetry.as_view(),
+        name="api_webhook_delivery_retry",
+    ),
+    path("events", endpoints.EventFeed.as_view(), name="api_events"),
+]
