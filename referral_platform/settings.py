@@ -194,7 +194,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
-EMAIL_FILE_PATH = BASE_DIR / "var" / "mail"
+EMAIL_FILE_PATH = Path(env.str("MAIL_DIR", default="") or BASE_DIR / "var" / "mail")
 if env.str("EMAIL_URL", default=""):
     _mail = env.email_url_config(env.str("EMAIL_URL"))
     EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
