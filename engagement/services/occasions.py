@@ -108,7 +108,7 @@ def _welcome(participant: Participant, friend: Customer, at: datetime) -> Messag
         kind="welcome_referee",
         to_email=friend.email,
         context={
-            **_common(program, friend),
+            **_common(program, friend, is_referrer=False),
             "inviter": inviter_name(participant),
             "to_you": offer.to_referee,
         },
