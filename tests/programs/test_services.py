@@ -166,7 +166,7 @@ def test_a_bad_customer_names_the_field_and_stores_nothing(
     workspace: Workspace, given: dict[str, str], param: str, code: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        services.identify_customer(workspace=workspace, at=AT, **given)  # type: ignore[arg-type]
+        services.identify_customer(workspace=workspace, at=AT, **given)
     assert (refused.value.param, refused.value.code) == (param, code)
     assert Customer.objects.for_workspace(workspace).count() == 0
 
@@ -177,7 +177,7 @@ def test_identifying_at_once_makes_one_customer(given: dict[str, str]) -> None:
     workspace = racing_workspace()
 
     def call() -> Customer:
-        return services.identify_customer(workspace=workspace, at=AT, **given)  # type: ignore[arg-type]
+        return services.identify_customer(workspace=workspace, at=AT, **given)
 
     found = at_once(workspace, call, call, call, call)
     assert len({customer.pk for customer in found}) == 1
@@ -567,7 +567,7 @@ def test_a_bad_change_of_a_participant_names_the_field(
 ) -> None:
     participant = ParticipantFactory.create(workspace=workspace, display_name="Ana")
     with pytest.raises(Invalid) as refused:
-        services.update_participant(participant=participant, actor=ACTOR, **given)  # type: ignore[arg-type]
+        services.update_participant(participant=participant, actor=ACTOR, **given)
     assert refused.value.param == param
     participant.refresh_from_db()
     assert (participant.display_name, participant.status) == ("Ana", "active")

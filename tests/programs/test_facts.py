@@ -1,0 +1,43 @@
+from programs.facts import ChangeShown, changes, facts
+from programs.terms import ProgramTerms, parse_terms
+from tests.factories import terms
+
+
+def test_facts_say_what_holds_for_every_reward() -> None:
+    found = dict(facts(parse_terms(terms(hold_days=1, payout_minimum_minor=2500))))
+    assert found == {
+        "Links lead to": "https://shop.example/welcome",
+        "Allowed hosts": "shop.example",
+        "Credit goes by": "Last click",
+        "Clicks count for": "90 days",
+        "Codes count for": "90 days",
+        "Strongest source first": "manual, promo code, click id, click",
+        "A referral earns for": "ever",
+        "Rewards are held for": "1 day",
+        "Approval": "by itself after the hold",
+        "Orders count from": "any amount",
+        "Customers": "new ones only",
+        "Countries": "all",
+        "Paid out from": "€25.00",
+    }
+    empty = dict(facts(ProgramTerms(currency="EUR", approval="manual")))
+    assert (empty["Links lead to"], empty["Allowed hosts"], empty["Approval"]) == (
+        "nowhere yet",
+        "–",
+        "by a person",
+    )
+
+
+def test_changes_are_shown_with_added_and_removed_rewards_as_sentences() -> None:
+    old = terms()
+    new = terms(hold_days=7, terms_text="Be fair.", rewards=[old["rewards"][0]])
+    attribution = {**old["attribution"], "lifetime_months": 1}
+    new["attribution"] = attribution
+    assert changes(parse_terms(old), parse_terms(new)) == [
+        ChangeShown("attribution › lifetime months", "–", "1"),
+        ChangeShown("reward referee-discount", "The referee gets a discount of 10 % for the sign-up.", "–"),
+        ChangeShown("hold days", "30", "7"),
+        ChangeShown("terms text", "–", "Be fair."),
+    ]
+    assert changes(parse_terms(old), parse_terms(old)) == []
+    assert dict(facts(parse_terms(new)))["A referral earns for"] == "1 month"
