@@ -88,6 +88,11 @@ def _truncate(self: TransactionTestCase) -> None:
 TransactionTestCase._fixture_teardown = _truncate  # type: ignore[method-assign]
 
 
+def pytest_configure() -> None:
+    """Hash passwords cheaply: no test is about their strength, and most sign somebody in."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def pytest_runtest_setup() -> None:
     """Let a test talk to this machine only."""
     socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
