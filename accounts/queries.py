@@ -12,7 +12,7 @@ from core.tenancy import door
 
 
 def memberships_of(user: User) -> list[Member]:
-    """Return a person's places in active workspaces with the workspace loaded, live before sandbox, by name."""
+    """Return a person's places with the workspace loaded, by its name, live before sandbox."""
     with door("memberships"):
         members = list(
             Member.objects.through_door("memberships")

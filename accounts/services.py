@@ -202,6 +202,8 @@ def invite_member(
         raise Conflict(f"{email} is a member already.", code="already_member", param="email")
     if actor.user is None:
         raise Forbidden("Only a member can invite people.")
+    # Two at once take turns, so that the second finds the first one's invitation and replaces it.
+    Workspace.objects.for_workspace(workspace).select_for_update(no_key=True).get()
     Invitation.objects.for_workspace(workspace).filter(
         email=email, accepted_at__isnull=True, revoked_at__isnull=True
     ).update(revoked_at=at)

@@ -1,0 +1,40 @@
+"""The console's menu."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from accounts.models import Member, Role, User
+from accounts.navigation import MENU, entrance, menu
+from tests.accounts.people import joined, owner_of
+from tests.conftest import make_workspace
+
+
+def test_every_name_in_the_menu_resolves() -> None:
+    for _, entries in MENU:
+        for _, name, _ in entries:
+            assert reverse(name, args=["acme"]).startswith("/w/acme/")
+
+
+def labels(member: Member) -> list[str]:
+    return [entry.label for group in menu(member) for entry in group.entries]
+
+
+def test_a_role_sees_what_it_may_use(owner: User) -> None:
+    workspace = make_workspace(owner)
+    everything = labels(owner_of(workspace))
+    assert labels(joined(workspace, Role.READ_ONLY)) == [
+        label for label in everything if label not in ("API keys", "Audit log")
+    ]
+    assert labels(joined(workspace, Role.FINANCE)) == [label for label in everything if label != "API keys"]
+
+
+def test_the_entry_of_the_page_is_marked_and_no_other(owner: User) -> None:
+    member = owner_of(make_workspace(owner))
+    for path in ("/w/acme/team/", "/w/acme/team/invite/"):
+        marked = [e.label for group in menu(member, path) for e in group.entries if e.current]
+        assert marked == ["Team"]
+
+
+def test_a_workspace_is_entered_at_its_overview(owner: User) -> None:
+    assert entrance(owner_of(make_workspace(owner))) == "/w/acme/"
