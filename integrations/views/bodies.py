@@ -7,6 +7,7 @@ from typing import Any, Final
 
 HIDDEN: Final = "(hidden)"
 _SECRET_NAMES: Final = frozenset({"order_key", "password", "nonce", "secret", "token"})
+_TELLING_LENGTH: Final = 8
 _SECRET_ENDINGS: Final = ("_secret", "_token", "_password", "api_key", "consumer_key")
 
 
@@ -30,7 +31,8 @@ def _is_secret(name: str) -> bool:
 def _collect(value: Any, found: set[str]) -> None:
     if isinstance(value, dict):
         for name, inner in value.items():
-            if _is_secret(name) and isinstance(inner, str) and inner:
+            # A short one would blot out chance matches all over the body.
+            if _is_secret(name) and isinstance(inner, str) and len(inner) >= _TELLING_LENGTH:
                 found.add(inner)
             _collect(inner, found)
     elif isinstance(value, list):
