@@ -1,1 +1,1 @@
-"""Owns users, workspaces and sandboxes, members and roles, API keys, audit log, tenant isolation: who may act."""
+"""Owns users, workspaces, members and roles, API keys, the audit log and tenant isolation: who may act."""

@@ -51,8 +51,8 @@ class WorkspaceEndpoint(GenericAPIView):  # type: ignore[type-arg]
         "PATCH": ("write",),
         "DELETE": ("write",),
     }
-    # OPTIONS would describe endpoints that have no serializer and fail; the OpenAPI file describes them all.
-    metadata_class = None
+    # No OPTIONS, which would fail where there is no serializer; the OpenAPI file describes every endpoint.
+    http_method_names = ["get", "head", "post", "patch", "delete"]
     workspace: Workspace
     at: datetime
     _idempotency: IdempotencyKey | None = None

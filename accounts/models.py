@@ -94,7 +94,7 @@ class Workspace(models.Model):
 
 
 class TenantModel(models.Model):
-    """Base of every tenant table: a workspace first, a manager that refuses unscoped queries, scoped saves."""
+    """Base of every tenant table: a workspace first, a manager that refuses unscoped queries."""
 
     # No index of its own: every key and index of a tenant table leads with it.
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -170,7 +170,7 @@ class Invitation(TenantModel):
 
 
 class ApiKey(TenantModel):
-    """A publishable (`pk_`) or secret (`sk_`) key: prefix for look-up, keyed hash of the whole, shown once."""
+    """A publishable (`pk_`) or secret (`sk_`) key: prefix for look-up, keyed hash, shown once."""
 
     class Kind(models.TextChoices):
         PUBLISHABLE = "pk", "Publishable"

@@ -209,3 +209,42 @@ def test_two_owners_removing_each_other_at_once_leave_one() -> None:
     assert sorted(outcomes) == ["last_owner", "removed"]
     with tenant(workspace):
         assert queries.team(workspace).count() == 1
+
+
+def test_only_an_owner_makes_changes_or_removes_owners(
+    workspace: Workspace, owner: User, at: datetime
+) -> None:
+    admin = Member.objects.create(
+        workspace=workspace, user=UserFactory.create(email="adam@acme.example"), role="admin"
+    )
+    actor = services.Actor(kind="user", label="adam@acme.example", user=admin.user)
+    olga = Member.objects.for_workspace(workspace).get(user=owner)
+    for act in (
+        lambda: services.change_role(member=admin, role="owner", actor=actor),
+        lambda: services.change_role(member=olga, role="admin", actor=actor),
+        lambda: services.remove_member(member=olga, actor=actor, at=at),
+        lambda: services.invite_member(
+            workspace=workspace, email="eve@acme.example", role="owner", actor=actor, at=at
+        ),
+    ):
+        with pytest.raises(Forbidden) as refused:
+            act()
+        assert refused.value.code == "owner_only"
+    roles = Member.objects.for_workspace(workspace).filter(left_at__isnull=True).order_by("pk")
+    assert [member.role for member in roles] == ["owner", "admin"]
+
+
+def test_the_sandbox_follows_changes_of_the_team(workspace: Workspace, owner: User, at: datetime) -> None:
+    user = UserFactory.create(email="fay@acme.example")
+    olga = acting(owner)
+    invitation, _ = services.invite_member(
+        workspace=workspace, email=user.email, role="admin", actor=olga, at=at
+    )
+    member = services.accept_invitation(invitation=invitation, user=user, at=at)
+    services.change_role(member=member, role="analyst", actor=olga)
+    assert [(m.workspace.is_sandbox, m.role) for m in queries.memberships_of(user)] == [
+        (False, "analyst"),
+        (True, "analyst"),
+    ]
+    services.remove_member(member=member, actor=olga, at=at)
+    assert queries.memberships_of(user) == []

@@ -1,0 +1,31 @@
+"""Changes to workspaces, members, invitations and keys, each with its audit entry."""
+
+from accounts.services.audit import SYSTEM, Actor, record_audit
+from accounts.services.keys import create_api_key, revoke_api_key, touch_api_key
+from accounts.services.team import (
+    INVITATION_LIFETIME,
+    accept_invitation,
+    change_role,
+    invite_member,
+    remove_member,
+    revoke_invitation,
+)
+from accounts.services.workspaces import create_workspace, move_sandbox_clock, update_workspace
+
+__all__ = [
+    "INVITATION_LIFETIME",
+    "SYSTEM",
+    "Actor",
+    "accept_invitation",
+    "change_role",
+    "create_api_key",
+    "create_workspace",
+    "invite_member",
+    "move_sandbox_clock",
+    "record_audit",
+    "remove_member",
+    "revoke_api_key",
+    "revoke_invitation",
+    "touch_api_key",
+    "update_workspace",
+]

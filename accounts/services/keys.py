@@ -1,0 +1,68 @@
+"""Making, ending and noting the use of API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts import secrets
+from accounts.models import ApiKey, Workspace
+from accounts.permissions import PUBLISHABLE_SCOPES, SECRET_SCOPES
+from accounts.services.audit import Actor, record_audit
+from core.errors import Invalid
+
+
+@transaction.atomic
+def create_api_key(
+    *, workspace: Workspace, kind: str, name: str, scopes: Sequence[str], actor: Actor, at: datetime
+) -> tuple[ApiKey, str]:
+    """Create a key; returns the row and the token, which is never stored and cannot be shown again.
+
+    A publishable key gets its fixed scope. Raises Invalid naming `kind`, `name` or `scopes`.
+    """
+    if kind not in ApiKey.Kind.values:
+        raise Invalid("A key is publishable (pk) or secret (sk).", param="kind")
+    if not 1 <= len(name.strip()) <= 80:
+        raise Invalid("Give the key a name of at most 80 characters.", param="name")
+    allowed = list(PUBLISHABLE_SCOPES) if kind == ApiKey.Kind.PUBLISHABLE else list(scopes)
+    unknown = set(allowed) - set(SECRET_SCOPES) - set(PUBLISHABLE_SCOPES)
+    if unknown or not allowed:
+        raise Invalid(f"Choose scopes out of {', '.join(SECRET_SCOPES)}.", param="scopes")
+    token = f"{kind}_{secrets.new_secret()}"
+    key = ApiKey.objects.create(
+        workspace=workspace,
+        kind=kind,
+        name=name.strip(),
+        prefix=token[:12],
+        secret_hash=secrets.keyed_hash(token),
+        scopes=allowed,
+        created_by=actor.user,
+        created_at=at,
+    )
+    record_audit(
+        workspace=workspace,
+        actor=actor,
+        action="api_key.created",
+        subject=key.public_id,
+        after={"kind": kind, "name": key.name, "scopes": allowed},
+    )
+    return key, token
+
+
+@transaction.atomic
+def revoke_api_key(*, key: ApiKey, actor: Actor, at: datetime) -> ApiKey:
+    """End a key at once; repeating it changes nothing."""
+    if key.revoked_at is None:
+        key.revoked_at = at
+        key.save(update_fields=["revoked_at"])
+        record_audit(workspace=key.workspace, actor=actor, action="api_key.revoked", subject=key.public_id)
+    return key
+
+
+@transaction.atomic
+def touch_api_key(*, key: ApiKey, at: datetime) -> None:
+    """Note that a key was used, to the minute, so that a busy key does not write on each call."""
+    if key.last_used_at is None or at - key.last_used_at > timedelta(minutes=1):
+        ApiKey.objects.for_workspace(key.workspace_id).filter(pk=key.pk).update(last_used_at=at)
