@@ -45,10 +45,10 @@ def facts(terms: ProgramTerms) -> tuple[tuple[str, str], ...]:
         ("A referral earns for", "ever" if months is None else f"{months} month{'' if months == 1 else 's'}"),
         ("Rewards are held for", _days(terms.hold_days)),
         ("Approval", "by a person" if terms.approval == "manual" else "by itself after the hold"),
-        ("Orders count from", display(minimum, terms.currency) if minimum else "any amount"),
+        ("Orders count from", _least(minimum, terms.currency)),
         ("Customers", "new ones only" if eligibility.new_customers_only else "new and known"),
         ("Countries", ", ".join(eligibility.countries) or "all"),
-        ("Paid out from", display(terms.payout_minimum_minor, terms.currency)),
+        ("Paid out from", _least(terms.payout_minimum_minor, terms.currency)),
     )
 
 
@@ -65,6 +65,10 @@ def changes(old: ProgramTerms, new: ProgramTerms) -> list[ChangeShown]:
             row = ChangeShown(_label(change.param), _value(change.before), _value(change.after))
         shown.append(row)
     return shown
+
+
+def _least(minor: int, currency: str) -> str:
+    return display(minor, currency) if minor else "any amount"
 
 
 def _days(days: int) -> str:

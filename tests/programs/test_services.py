@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -200,6 +201,65 @@ def test_two_ids_that_claim_one_mailbox_at_once_stay_two_people() -> None:
     assert one.pk != two.pk
     assert known.pk in (one.pk, two.pk)
     assert {one.external_id, two.external_id} == {"u-1", "u-2"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mailbox_claimed_while_waiting_for_it_is_somebody_elses() -> None:
+    workspace = racing_workspace()
+    with tenant(workspace):
+        known = services.identify_customer(workspace=workspace, email="ana@x.example", at=AT)
+    claimed = threading.Event()
+
+    def first() -> Customer:
+        customer = services.identify_customer(
+            workspace=workspace, external_id="u-1", email="ana@x.example", at=AT
+        )
+        claimed.set()
+        # Long enough for the other to read the row as it was and to wait for its lock.
+        time.sleep(1)
+        return customer
+
+    def second() -> Customer:
+        assert claimed.wait(10)
+        return services.identify_customer(
+            workspace=workspace, external_id="u-2", email="ana@x.example", at=AT
+        )
+
+    one, two = at_once(workspace, first, second)
+    assert (one.pk, one.external_id) == (known.pk, "u-1")
+    assert (two.pk != known.pk, two.external_id) == (True, "u-2")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_blanks_filled_while_waiting_are_not_filled_again() -> None:
+    workspace = racing_workspace()
+    with tenant(workspace):
+        services.identify_customer(workspace=workspace, external_id="u-1", at=AT)
+    filled = threading.Event()
+
+    def name(given: str, *, wait: bool) -> Callable[[], Customer]:
+        def call() -> Customer:
+            if wait:
+                assert filled.wait(10)
+            customer = services.identify_customer(workspace=workspace, external_id="u-1", name=given, at=AT)
+            if not wait:
+                filled.set()
+                time.sleep(1)
+            return customer
+
+        return call
+
+    one, two = at_once(workspace, name("Ana", wait=False), name("Bo", wait=True))
+    assert (one.name, two.name) == ("Ana", "Ana")
+
+
+def test_endless_collisions_are_given_up_politely(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("programs.services.customers._ATTEMPTS", 0)
+    with pytest.raises(Conflict) as refused:
+        services.identify_customer(workspace=workspace, external_id="u-1", at=AT)
+    assert refused.value.code == "busy"
 
 
 # Programs
@@ -620,8 +680,10 @@ def test_the_random_part_grows_when_codes_are_taken(
 ) -> None:
     participant = ParticipantFactory.create(workspace=workspace, display_name="Ana")
     monkeypatch.setattr("programs.codes.secrets.choice", lambda options: options[0])
-    codes = [services.create_link(participant=participant, actor=ACTOR, at=AT).code for _ in range(3)]
-    assert codes == ["ana-bbb", "ana-bbbb", "ana-bbbbb"]
+    codes = [services.create_link(participant=participant, actor=ACTOR, at=AT).code for _ in range(8)]
+    assert codes == [f"ana-{'b' * length}" for length in range(3, 11)]
+    with pytest.raises(services.CodeTaken):
+        services.create_link(participant=participant, actor=ACTOR, at=AT)
 
 
 def test_a_link_may_lead_to_the_programs_hosts_only(workspace: Workspace) -> None:

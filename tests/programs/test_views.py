@@ -423,6 +423,29 @@ def test_a_bad_enrolment_is_explained_and_stores_nobody(
     assert Customer.objects.for_workspace(workspace).count() == 0
 
 
+def test_an_ended_program_refuses_edits_in_words(console: Console, workspace: Workspace) -> None:
+    program = ProgramFactory.create(workspace=workspace, status="ended")
+    path = f"programs/{program.public_id}/"
+    answer = console.post(f"{path}edit/", {**shown_terms(program), "hold_days": "7"})
+    assert (answer.status_code, "This program has ended." in text_of(answer)) == (400, True)
+    assert console.post(f"{path}publish/").status_code == 302
+    assert "This program has ended." in text_of(console.get(path))
+    program.refresh_from_db()
+    assert program.draft == terms()
+
+
+def test_points_are_typed_as_whole_numbers(console: Console, workspace: Workspace) -> None:
+    program = ProgramFactory.create(workspace=workspace)
+    data = {**shown_terms(program), "rule-0-kind": "points", "rule-0-measure": "fixed"}
+    answer = console.post(f"programs/{program.public_id}/edit/", {**data, "rule-0-value": "1.5"})
+    assert (answer.status_code, "This must be a whole number." in text_of(answer)) == (400, True)
+    assert (
+        console.post(f"programs/{program.public_id}/edit/", {**data, "rule-0-value": "50"}).status_code == 302
+    )
+    program.refresh_from_db()
+    assert program.draft["rewards"][0]["amount"] == {"type": "fixed", "minor": 50}
+
+
 def test_a_participant_is_suspended_reactivated_and_edited(console: Console, workspace: Workspace) -> None:
     participant = ParticipantFactory.create(workspace=workspace)
     path = f"participants/{participant.public_id}/"
@@ -509,11 +532,13 @@ def test_a_reader_sees_everything_and_changes_nothing(client: Client, workspace:
     console = Console(client, workspace)
     link = LinkFactory.create(workspace=workspace)
     participant = link.participant
+    Participant.objects.for_workspace(workspace).update(payout_reference="SI56-SECRET")
     program = f"programs/{participant.program.public_id}/"
     person = f"participants/{participant.public_id}/"
     for page in ("programs/", program, f"{program}versions/1/", "participants/", person, "customers/"):
         answer = console.get(page)
         assert answer.status_code == 200
+        assert b"SI56-SECRET" not in answer.content
         assert '<button class="button danger"' not in answer.content.decode()
     for page in (
         "programs/new/",
