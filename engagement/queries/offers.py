@@ -55,8 +55,11 @@ def promises(terms: ProgramTerms, side: RewardSide, subject: str = "You get") ->
 
 
 def gift_words(reward: Reward, terms: ProgramTerms) -> str:
-    """Return what a reward is worth now, as it stands in a sentence; `terms` are those of its version."""
-    amount = display(reward.net_minor, reward.unit)
+    """Return what a reward is worth, as it stands in a sentence; `terms` are those of its version.
+
+    After a partial refund that is what is left; after a full one, what it was.
+    """
+    amount = display(reward.net_minor or reward.amount_minor, reward.unit)
     if reward.kind == Reward.Kind.CASH:
         return f"{amount} in cash"
     if reward.kind == Reward.Kind.CREDIT:
@@ -82,9 +85,7 @@ def _discount_words(rule: RewardRule | None, currency: str) -> str:
 
 
 def is_worth_telling(reward: Reward) -> bool:
-    """Tell whether anything of a reward is left for its owner: refused, reversed and empty ones are not."""
-    if reward.status in (Reward.Status.DENIED, Reward.Status.REVERSED, Reward.Status.EXPIRED):
-        return False
+    """Tell whether anything of a reward is left for its owner."""
     # A product or a discount may be promised without a value in money.
     if reward.kind in (Reward.Kind.PRODUCT, Reward.Kind.DISCOUNT) and reward.amount_minor == 0:
         return True

@@ -70,6 +70,7 @@ class RewardLine:
     created_at: datetime
     available_at: datetime | None
     code: str
+    taken_back: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,8 @@ def _reward_lines(rewards: Page[Reward], participant: Participant) -> tuple[Rewa
                 words=reward_words(reward),
                 created_at=reward.created_at,
                 available_at=reward.available_at if on_hold else None,
-                code=str(reward.fulfilment.get("code", "")),
+                code=str(reward.fulfilment.get("code", "")) if reward.status == Reward.Status.ISSUED else "",
+                taken_back=_taken_back(reward),
             )
         )
     return tuple(lines)
@@ -238,16 +240,25 @@ def reward_words(reward: Reward) -> str:
         Reward.Status.HELD: "Being checked",
         Reward.Status.PAID: "Paid out",
         Reward.Status.REDEEMED: "Used",
-        Reward.Status.REVERSED: "Taken back, because the order was returned",
+        Reward.Status.REVERSED: "Taken back",
         Reward.Status.EXPIRED: "Expired",
         Reward.Status.DENIED: "Not granted",
     }[Reward.Status(status)]
 
 
+def _taken_back(reward: Reward) -> str:
+    if reward.status == Reward.Status.REVERSED:
+        return "The order was returned or does not count."
+    if not reward.reversed_minor:
+        return ""
+    taken, whole = (display(minor, reward.unit) for minor in (reward.reversed_minor, reward.amount_minor))
+    return f"It was {whole}; {taken} was taken back, because a part of the order was returned."
+
+
 _BALANCES: Final[Mapping[str, tuple[str, str]]] = {
     Account.Kind.PENDING: (
         "On hold",
-        "Earned, and yours once the time for returning the order is over.",
+        "Earned, and yours when the waiting time is over.",
     ),
     Account.Kind.PAYABLE: ("Ready for payout", "Part of the next payout."),
     Account.Kind.IN_TRANSIT: ("On its way", "A payout with this amount is being made."),

@@ -130,8 +130,7 @@ def _mail(message: Message) -> EmailMultiAlternatives:
         to=[message.to_email],
         headers={"Message-ID": f"<{message.public_id}@{host}>", "Auto-Submitted": "auto-generated"},
     )
-    if html:
-        prepared.attach_alternative(html, "text/html")
+    prepared.attach_alternative(html, "text/html")
     return prepared
 
 

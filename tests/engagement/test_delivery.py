@@ -304,3 +304,25 @@ def test_only_a_failed_message_can_be_sent_again(workspace: Workspace, state: st
         services.retry_message(message=message, actor=SYSTEM, at=clock.now())
     assert refused.value.code == "message_not_failed"
     assert row(workspace).state == state
+
+
+def test_a_disk_that_fails_leaves_an_unknown_outcome(
+    workspace: Workspace, settings: Any, tmp_path: Path
+) -> None:
+    settings.EMAIL_BACKEND = "core.mail.FileBackend"
+    settings.EMAIL_FILE_PATH = tmp_path / "taken"
+    settings.EMAIL_FILE_PATH.write_text("a file where the folder should be")
+    queue_mail(workspace)
+    assert send_messages() == 0
+    assert row(workspace).state == "dead"
+    assert "FileExistsError" in row(workspace).last_error
+
+
+def test_a_mail_that_cannot_be_built_stops_no_other(workspace: Workspace) -> None:
+    queue_mail(workspace)
+    queue_mail(workspace, "k2")
+    Message.objects.for_workspace(workspace).filter(key="k1").update(to_email="a@b.example\nBcc: c@d.example")
+    assert send_messages() == 1
+    assert (row(workspace).state, row(workspace).sent_at) == ("dead", None)
+    assert row(workspace).last_error.startswith("Not a valid mail:")
+    assert [sent.to for sent in mail.outbox] == [["ana@example.com"]]

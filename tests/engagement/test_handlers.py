@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from accounts.models import Workspace
+from accounts.services import SYSTEM
+from core import events
 from core.models import Event
 from engagement import handlers
 from engagement.models import Message
-from programs.models import Participant, Program
+from programs import services as program_services
+from programs.models import Link, Participant, Program
 from rewards.models import Reward
 from tests.engagement import rows
 from tests.factories import (
@@ -47,11 +50,20 @@ REWARDS = [
         "product": {"sku": "MUG-1", "name": "Mug"},
     },
 ]
+FIVE_OFF = {
+    "key": "referee-five",
+    "side": "referee",
+    "event": "purchase",
+    "kind": "discount",
+    "discount": {"type": "fixed", "minor": 500},
+}
 
 
 @pytest.fixture
 def program(workspace: Workspace) -> Program:
-    return ProgramFactory.create(workspace=workspace, name="Tea friends", draft=terms(rewards=REWARDS))
+    return ProgramFactory.create(
+        workspace=workspace, name="Tea friends", draft=terms(rewards=[*REWARDS, FIVE_OFF])
+    )
 
 
 @pytest.fixture
@@ -145,6 +157,18 @@ def test_a_sign_up_tells_the_referrer_and_welcomes_the_friend_once(
         assert "/portal/" not in body
 
 
+def test_a_program_that_promises_friends_nothing_writes_to_the_referrer_only(workspace: Workspace) -> None:
+    program = ProgramFactory.create(workspace=workspace, draft=terms(rewards=REWARDS[:1]))
+    referrer = ParticipantFactory.create(
+        workspace=workspace,
+        program=program,
+        customer=CustomerFactory.create(workspace=workspace, email="rita@example.com"),
+    )
+    credit = rows.credit(rows.referral(referrer))
+    handlers.on_lead_created(event(workspace, "lead.created", conversion=credit.conversion.public_id))
+    assert [(kind, to) for kind, to, _ in mails(workspace)] == [("friend_signed_up", "rita@example.com")]
+
+
 def test_a_friend_brought_by_two_referrers_is_welcomed_once(
     workspace: Workspace, ana: Participant, ben: Any
 ) -> None:
@@ -197,7 +221,8 @@ def test_an_earned_reward_tells_its_owner_when_it_becomes_available(
     assert mails(workspace) == [("reward_earned", "ana@example.com", "You earned €10.00 in cash")]
     message = the_mail(workspace)
     assert "you earned €10.00 in cash in “Tea friends”: Ben bought something." in message.text
-    assert "It becomes available on 1 April 2026" in message.text
+    assert "It becomes available on 1 April 2026, when the waiting time is over." in message.text
+    assert "After that it is part of the next payout." in message.text
     assert "<strong>1 April 2026</strong>" in message.html
     assert "Bauer" not in message.text + message.html
 
@@ -247,6 +272,11 @@ def test_rewards_that_are_not_worth_a_mail(
             "Your discount code: TEA-15-XYZ",
         ),
         (
+            {"kind": "discount", "rule_key": "referee-five", "amount_minor": 500},
+            "Your reward is ready: a discount of €5.00",
+            "You can use it with your next order at Acme.",
+        ),
+        (
             {"kind": "credit"},
             "Your reward is ready: €10.00 in store credit",
             "It is on your account at Acme for your next order.",
@@ -267,7 +297,7 @@ def test_rewards_that_are_not_worth_a_mail(
             "It is part of the next payout.",
         ),
     ],
-    ids=["discount", "credit", "points", "product", "cash"],
+    ids=["discount", "discount without a code", "credit", "points", "product", "cash"],
 )
 def test_a_reward_that_is_handed_out_says_how_to_use_it(
     workspace: Workspace, ana: Participant, fields: dict[str, Any], subject: str, sentence: str
@@ -304,3 +334,15 @@ def test_a_payout_that_failed_meanwhile_mails_nothing(workspace: Workspace, ana:
     payout = rows.payout(ana.customer, status="failed")
     handlers.on_payout_completed(event(workspace, "payout.completed", payout=payout.public_id))
     assert mails(workspace) == []
+
+
+def test_enrolling_through_the_service_ends_in_a_mail(workspace: Workspace, program: Program) -> None:
+    customer = CustomerFactory.create(workspace=workspace, email="eva@example.com", name="Eva Ernst")
+    participant, _ = program_services.enrol_participant(
+        program=program, customer=customer, actor=SYSTEM, at=AT
+    )
+    events.deliver_due()
+    events.deliver_due()
+    link = Link.objects.for_workspace(workspace).get(participant=participant)
+    assert mails(workspace) == [("invitation", "eva@example.com", "Your personal link to share Acme")]
+    assert f"http://127.0.0.1:8000/r/{link.code}\n" in the_mail(workspace).text

@@ -98,6 +98,9 @@ def test_statistics_friends_rewards_balances_and_payouts(
     rows.reward(bought, status="paid", amount_minor=2_500)
     rows.reward(bought, kind="discount", status="issued", amount_minor=0, fulfilment={"code": "TEA-15"})
     rows.reward(refused, status="denied", amount_minor=7_777)
+    rows.reward(bought, status="reversed", amount_minor=900, reversed_minor=900, fulfilment={"code": "GONE"})
+    rows.reward(bought, amount_minor=600, reversed_minor=200)
+    rows.reward(bought, amount_minor=300, status="approved")
     rows.account(ana.customer, "pending", 1_000)
     rows.account(ana.customer, "payable", -400)
     rows.account(ana.customer, "paid_out", 2_500)
@@ -114,6 +117,12 @@ def test_statistics_friends_rewards_balances_and_payouts(
     assert "€25.00 in cash Paid out" in text
     assert "A discount Ready to use Your code: TEA-15" in text
     assert "€77.77" not in text
+    assert "€9.00 in cash Taken back" in text
+    assert "The order was returned or does not count." in text
+    assert "GONE" not in text
+    assert "€4.00 in cash On hold" in text
+    assert "€3.00 in cash Ready for the next payout" in text
+    assert "It was €6.00; €2.00 was taken back, because a part of the order was returned." in text
     assert "On hold: €10.00" in text
     assert (
         "Ready for payout: -€4.00 Orders were returned after you had their reward, so €4.00 is carried "

@@ -124,7 +124,9 @@ def test_the_answer_does_not_tell_who_takes_part(
     assert MagicLink.objects.for_workspace(workspace).count() == 1
 
 
-@pytest.mark.parametrize("email", ["", "no address", "a@b\x00.example", "x" * 250 + "@example.com"])
+@pytest.mark.parametrize(
+    "email", ["", "no address", "a@b\x00.example", "x" * 250 + "@example.com", '"a\x0bb"@c.example']
+)
 def test_what_is_no_address_is_refused_by_the_field(client: Client, ana: Participant, email: str) -> None:
     answer = client.post(address_of(ana.program), {"email": email})
     assert answer.status_code == 200
@@ -146,6 +148,15 @@ def test_asking_too_often_is_refused_for_anybody(
         assert client.post(address_of(ana.program), {"email": email}).status_code == 302
     answer = client.post(address_of(ana.program), {"email": "guess99@example.com"})
     assert answer.status_code == 429
+
+
+def test_a_window_that_ends_while_counting_lets_the_request_through(
+    client: Client, workspace: Workspace, ana: Participant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engagement.services.sign_in.WINDOW_SECONDS", 0)
+    for _ in range(5):
+        assert client.post(address_of(ana.program), {"email": "ana@example.com"}).status_code == 302
+    assert Message.objects.for_workspace(workspace).count() == 5
 
 
 @pytest.mark.parametrize("public_id", ["prg_01jzzzzzzzzzzzzzzzzzzzzzzz", "nonsense"])
