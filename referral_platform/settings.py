@@ -157,7 +157,11 @@ CELERY_BEAT_SCHEDULE = {
     "send messages": {"task": "engagement.send_messages", "schedule": _TICK, "options": {"expires": 30}},
     "read inbox": {"task": "integrations.read_inbox", "schedule": _TICK, "options": {"expires": 30}},
     "send webhooks": {"task": "integrations.send_webhooks", "schedule": _TICK, "options": {"expires": 30}},
-    "rebuild figures": {"task": "analytics.rebuild_recent", "schedule": 60.0, "options": {"expires": 60}},
+    "rebuild figures": {
+        "task": "analytics.rebuild_recent",
+        "schedule": 12 * _TICK,
+        "options": {"expires": 60},
+    },
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -261,7 +265,18 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "ProgramStatus": "programs.models.Program.Status",
+        "ParticipantStatus": "programs.models.Participant.Status",
+        "LinkStatus": "programs.models.Link.Status",
+        "ConversionStatus": "tracking.models.Conversion.Status",
+        "ReferralStatus": "tracking.models.Referral.Status",
+        "RewardStatus": "rewards.models.Reward.Status",
+        "PayoutBatchStatus": "rewards.models.PayoutBatch.Status",
+        "PayoutStatus": "rewards.models.Payout.Status",
+        "WebhookEndpointStatus": "integrations.models.WebhookEndpoint.Status",
+        "DeliveryState": "core.queue.QueueRow.State",
+    },
 }
 
 LOGGING = {

@@ -1,34 +1,44 @@
 """Every root address of the product: each app's lists (public, console, api), mounted in one place."""
 
-from importlib import import_module
-from types import ModuleType
-
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-APPS = ("accounts", "programs", "tracking", "rewards", "engagement", "integrations", "analytics")
+from accounts import urls as accounts
+from analytics import urls as analytics
+from engagement import urls as engagement
+from integrations import urls as integrations
+from programs import urls as programs
+from rewards import urls as rewards
+from tracking import urls as tracking
 
+Addresses = list[URLPattern | URLResolver]
 
-def _urls(app: str) -> ModuleType | None:
-    try:
-        return import_module(f"{app}.urls")
-    except ModuleNotFoundError:
-        return None
+PUBLIC: Addresses = [*accounts.public, *tracking.public, *engagement.public]
+CONSOLE: Addresses = [
+    *accounts.console,
+    *programs.console,
+    *tracking.console,
+    *rewards.console,
+    *engagement.console,
+    *integrations.console,
+    *analytics.console,
+]
+API: Addresses = [
+    *programs.api,
+    *tracking.api,
+    *rewards.api,
+    *engagement.api,
+    *integrations.api,
+    *analytics.api,
+]
 
-
-def mounted(kind: str) -> list[URLPattern | URLResolver]:
-    """Return every app's list of this kind: public, console or api."""
-    lists = (getattr(_urls(app), kind, []) for app in APPS)
-    return [each for found in lists if isinstance(found, list) for each in found]
-
-
-urlpatterns: list[URLPattern | URLResolver] = [
+urlpatterns: Addresses = [
     path("accounts/", include("allauth.urls")),
-    path("w/<slug:slug>/", include(mounted("console"))),
-    path("api/v1/", include(mounted("api"))),
+    path("w/<slug:slug>/", include(CONSOLE)),
+    path("api/v1/", include(API)),
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="api_schema"), name="api_docs"),
-    *mounted("public"),
+    *PUBLIC,
 ]
 
 handler400 = "core.middleware.bad_request"

@@ -85,7 +85,7 @@ def _truncate(self: TransactionTestCase) -> None:
         cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
 
 
-TransactionTestCase._fixture_teardown = _truncate  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = _truncate  # type: ignore[attr-defined]
 
 
 def pytest_configure() -> None:

@@ -37,7 +37,7 @@ def record_audit(
     return AuditEntry.objects.create(
         workspace=workspace,
         actor_kind=actor.kind,
-        actor=actor.label,
+        actor=actor.label[:120],
         action=action,
         subject=subject,
         before=dict(before) if before is not None else None,
