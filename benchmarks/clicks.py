@@ -1,0 +1,26 @@
+"""Clicks per second through `/r/<code>`: each answered redirect is a stored, classified click."""
+
+from __future__ import annotations
+
+from benchmarks import load
+from benchmarks.ground import Ground
+from benchmarks.report import Figure
+from benchmarks.shop import BROWSER, Shop, rows
+
+
+def measure(ground: Ground, shop: Shop, *, seconds: float) -> Figure:
+    """Click on all participants' links in turn, each time as a new visitor; AssertionError for a lost click."""
+    headers = {"User-Agent": BROWSER, "Accept": "text/html", "Referer": "https://www.example.com/post"}
+    requests = [load.http("GET", f"/r/{code}", headers=headers) for code in shop.codes]
+
+    def request(number: int) -> bytes:
+        return requests[number % len(requests)]
+
+    with ground.web() as port:
+        load.run(port, request, seconds=1)
+        before = rows(shop)["click"]
+        done = load.run(port, request, seconds=seconds)
+    assert set(done.statuses) == {302}, f"not only redirects were answered: {dict(done.statuses)}"
+    stored = rows(shop)["click"] - before
+    assert stored == done.answered, f"{done.answered} clicks were answered and {stored} are stored"
+    return Figure("click stored, then redirected", done, f"{stored} answered, {stored} stored")

@@ -1,0 +1,34 @@
+"""One running platform for all journeys; they run one after another, on one worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.platform import Platform
+
+FOLDER = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark this folder's tests, and keep them together."""
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.journey)
+            item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The running platform."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    running = Platform(tmp_path_factory.mktemp("platform"), f"journey_referral_{worker}")
+    try:
+        running.start()
+        yield running
+    finally:
+        running.close()
