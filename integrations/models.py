@@ -51,7 +51,7 @@ class InboxItem(TenantModel, QueueRow):
     class Outcome(models.TextChoices):
         APPLIED = "applied"
         IGNORED = "ignored"
-        SET_ASIDE = "set_aside"
+        SET_ASIDE = "set_aside", "Set aside"
 
     public_id = PublicIdField(prefix="inb")
     connection = TenantForeignKey(Connection, related_name="inbox")

@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ('fingerprint', models.CharField(max_length=128)),
                 ('topic', models.CharField(max_length=80)),
                 ('body', models.BinaryField()),
-                ('outcome', models.CharField(blank=True, choices=[('applied', 'Applied'), ('ignored', 'Ignored'), ('set_aside', 'Set Aside')], default='', max_length=10)),
+                ('outcome', models.CharField(blank=True, choices=[('applied', 'Applied'), ('ignored', 'Ignored'), ('set_aside', 'Set aside')], default='', max_length=10)),
                 ('reason', models.CharField(blank=True, default='', max_length=60)),
                 ('sentence', models.TextField(blank=True, default='')),
                 ('subjects', models.JSONField(default=list, help_text='public ids of what it became')),
