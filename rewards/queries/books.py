@@ -37,12 +37,12 @@ class Sums:
 
 def sums(workspace: Workspace) -> list[Sums]:
     """Return each unit's totals, by unit."""
-    moved = {
-        row["unit"]: row
-        for row in Transfer.objects.for_workspace(workspace)
-        .values("unit")
-        .annotate(n=Count("pk"), moved=Sum("amount_minor"))
-        .order_by("unit")
+    transfers = Transfer.objects.for_workspace(workspace).order_by()
+    moved: dict[str, tuple[int, int]] = {
+        unit: (count, total)
+        for unit, count, total in transfers.values_list("unit").annotate(
+            count=Count("pk"), total=Sum("amount_minor")
+        )
     }
     stood = (
         Account.objects.for_workspace(workspace)
@@ -50,16 +50,7 @@ def sums(workspace: Workspace) -> list[Sums]:
         .annotate(n=Count("pk"), balance=Sum("balance_minor"))
         .order_by("unit")
     )
-    return [
-        Sums(
-            unit=row["unit"],
-            accounts=row["n"],
-            transfers=moved.get(row["unit"], {}).get("n", 0),
-            moved_minor=moved.get(row["unit"], {}).get("moved", 0),
-            balance_minor=row["balance"],
-        )
-        for row in stood
-    ]
+    return [Sums(row["unit"], row["n"], *moved.get(row["unit"], (0, 0)), row["balance"]) for row in stood]
 
 
 def differences(workspace: Workspace) -> list[Difference]:

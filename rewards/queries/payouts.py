@@ -19,6 +19,14 @@ from rewards.models import Account, Payout, PayoutBatch
 CSV_COLUMNS = ("payout_id", "name", "email", "destination", "amount", "currency")
 
 
+_LEFT_OUT = {
+    "negative_balance": "Owes money from refunds; later rewards are netted with it.",
+    "below_minimum": "Below the program's payout minimum.",
+    "suspended": "Suspended in every program.",
+    "no_destination": "No payout account is known.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PayableRow:
     """One person's payable balance: paid in the next batch, unless `left_out` says why not.
@@ -31,6 +39,11 @@ class PayableRow:
     minimum_minor: int
     destination: str
     left_out: str
+
+    @property
+    def sentence(self) -> str:
+        """Why the person is left out, in words; empty when they are not."""
+        return _LEFT_OUT.get(self.left_out, "")
 
 
 def payable(
@@ -51,7 +64,7 @@ def payable(
     if customer_ids is not None:
         stood = stood.filter(customer_id__in=customer_ids)
     accounts = list(stood)
-    enrolments = _enrolments(workspace, [account.customer_id for account in accounts])
+    enrolments = _enrolments(workspace, [account.customer_id or 0 for account in accounts])
     terms = _live_terms(workspace, enrolments)
     rows = []
     for account in accounts:
@@ -77,9 +90,7 @@ def payable(
     return rows
 
 
-def _enrolments(
-    workspace: Workspace, customer_ids: Collection[int | None]
-) -> defaultdict[int, list[Participant]]:
+def _enrolments(workspace: Workspace, customer_ids: Collection[int]) -> defaultdict[int, list[Participant]]:
     found: defaultdict[int, list[Participant]] = defaultdict(list)
     rows = Participant.objects.for_workspace(workspace).filter(customer_id__in=customer_ids)
     for row in rows.select_related("program").order_by("-pk"):

@@ -1,6 +1,12 @@
 """The only code that changes rewards, the ledger and payouts."""
 
-from rewards.services.approval import approve_reward, bulk_approve, deny_reward, release_due_rewards
+from rewards.services.approval import (
+    approve_reward,
+    bulk_approve,
+    bulk_deny,
+    deny_reward,
+    release_due_rewards,
+)
 from rewards.services.payouts import approve_batch, cancel_batch, export_batch, prepare_batch
 from rewards.services.results import (
     ResultRow,
@@ -17,6 +23,7 @@ __all__ = [
     "approve_batch",
     "approve_reward",
     "bulk_approve",
+    "bulk_deny",
     "cancel_batch",
     "deny_reward",
     "export_batch",

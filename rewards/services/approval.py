@@ -44,16 +44,13 @@ def bulk_approve(
 
     A refused reward does not stop the others.
     """
-    reason, wanted = _fitting(reason), list(dict.fromkeys(public_ids))
-    found = Reward.objects.for_workspace(workspace).filter(public_id__in=wanted).values_list("pk", flat=True)
-    rows = {row.public_id: row for row in lock_rewards(workspace=workspace, pks=list(found))}
-    refused: dict[str, DomainError | None] = {}
-    for public_id in wanted:
-        row = rows.get(public_id)
-        refused[public_id] = (
-            _refusal(row, at=at, reason=reason) if row else NotFound("There is no such reward.")
-        )
-    accepted = [row for row in rows.values() if refused[row.public_id] is None]
+    reason = _fitting(reason)
+    rows = _named(workspace, public_ids)
+    refused = {
+        public_id: _refusal(row, at=at, reason=reason) if row else _unknown()
+        for public_id, row in rows.items()
+    }
+    accepted = [row for public_id, row in rows.items() if row is not None and refused[public_id] is None]
     _approve(accepted, actor=actor, at=at, reason=reason)
     return list(refused.items())
 
@@ -87,43 +84,96 @@ def deny_reward(*, reward: Reward, reason: str, actor: Actor, at: datetime) -> R
 
     Raises Invalid naming `reason` when it is missing, and Conflict (`not_deniable`) in any other status.
     """
-    reason = _fitting(reason)
-    if not reason:
-        raise Invalid("Say why the reward is denied.", code="required", param="reason")
+    reason = _said(reason)
     row = _one(reward)
-    if row.status not in (Reward.Status.PENDING, Reward.Status.HELD):
-        raise Conflict(
-            f"Only a pending or held reward can be denied; this one is {row.status}.",
-            code="not_deniable",
-            details={"status": row.status},
-        )
-    movements = []
-    if row.net_minor:
-        movements.append(
-            Movement(
-                key=f"reward:{row.public_id}:deny",
-                debit=standing(row),
-                credit=expense(row.unit),
-                amount_minor=row.net_minor,
-                memo="Denied",
-                reward=row,
-            )
-        )
-    step = Step(
-        row,
-        after=Reward.Status.DENIED,
-        amount_minor=-row.net_minor,
-        reason=reason,
-        code="denied_by_person",
-        event="reward.reversed",
-    )
-    take_steps(workspace=row.workspace, steps=[step], actor=actor, at=at)
-    post(workspace=row.workspace, movements=movements, at=at)
+    if row.status not in _OPEN:
+        raise _not_deniable(row)
+    _deny([row], reason=reason, actor=actor, at=at)
     return row
+
+
+@transaction.atomic
+def bulk_deny(
+    *, workspace: Workspace, public_ids: Sequence[str], reason: str, actor: Actor, at: datetime
+) -> list[tuple[str, DomainError | None]]:
+    """Deny many rewards for one reason; returns each id, in the order given, with why not or None.
+
+    A refused reward does not stop the others. Raises Invalid naming `reason`.
+    """
+    reason = _said(reason)
+    rows = _named(workspace, public_ids)
+    refused = {
+        public_id: (None if row.status in _OPEN else _not_deniable(row)) if row else _unknown()
+        for public_id, row in rows.items()
+    }
+    accepted = [row for row in rows.values() if row is not None and row.status in _OPEN]
+    _deny(accepted, reason=reason, actor=actor, at=at)
+    return list(refused.items())
+
+
+_OPEN = (Reward.Status.PENDING, Reward.Status.HELD)
+
+
+def _not_deniable(row: Reward) -> Conflict:
+    return Conflict(
+        f"Only a pending or held reward can be denied; this one is {row.status}.",
+        code="not_deniable",
+        details={"status": row.status},
+    )
+
+
+def _deny(rewards: Sequence[Reward], *, reason: str, actor: Actor, at: datetime) -> None:
+    if not rewards:
+        return
+    workspace = rewards[0].workspace
+    movements = [
+        Movement(
+            key=f"reward:{row.public_id}:deny",
+            debit=standing(row),
+            credit=expense(row.unit),
+            amount_minor=row.net_minor,
+            memo="Denied",
+            reward=row,
+        )
+        for row in rewards
+        if row.net_minor
+    ]
+    steps = [
+        Step(
+            row,
+            after=Reward.Status.DENIED,
+            amount_minor=-row.net_minor,
+            reason=reason,
+            code="denied_by_person",
+            event="reward.reversed",
+        )
+        for row in rewards
+    ]
+    take_steps(workspace=workspace, steps=steps, actor=actor, at=at)
+    post(workspace=workspace, movements=movements, at=at)
 
 
 def _one(reward: Reward) -> Reward:
     return lock_rewards(workspace=reward.workspace, pks=[reward.pk])[0]
+
+
+def _named(workspace: Workspace, public_ids: Sequence[str]) -> dict[str, Reward | None]:
+    """Lock the rewards with these ids; returns them by id in the order given, None for an unknown one."""
+    wanted = list(dict.fromkeys(public_ids))
+    found = Reward.objects.for_workspace(workspace).filter(public_id__in=wanted).values_list("pk", flat=True)
+    rows = {row.public_id: row for row in lock_rewards(workspace=workspace, pks=list(found))}
+    return {public_id: rows.get(public_id) for public_id in wanted}
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such reward.")
+
+
+def _said(reason: str) -> str:
+    reason = _fitting(reason)
+    if not reason:
+        raise Invalid("Say why the reward is denied.", code="required", param="reason")
+    return reason
 
 
 def _fitting(reason: str) -> str:
@@ -182,11 +232,12 @@ def _approve(rewards: Sequence[Reward], *, actor: Actor, at: datetime, reason: s
 
 
 def _fulfilment(reward: Reward) -> dict[str, Any]:
+    known: dict[str, Any] = reward.fulfilment
     if reward.kind == Reward.Kind.DISCOUNT:
-        return {**reward.fulfilment, "code": _discount_code(), "single_use": True}
+        return {**known, "code": _discount_code(), "single_use": True}
     if reward.kind == Reward.Kind.PRODUCT:
-        return {**reward.fulfilment, "task": "send"}
-    return reward.fulfilment
+        return {**known, "task": "send"}
+    return known
 
 
 def _discount_code() -> str:

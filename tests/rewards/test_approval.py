@@ -309,3 +309,20 @@ def test_the_scheduled_job_visits_every_workspace_at_its_own_time(workspace: Wor
         there.refresh_from_db()
     here.refresh_from_db()
     assert (there.status, here.status) == ("approved", "pending")
+
+
+def test_bulk_denial_needs_a_reason_and_leaves_decided_rewards_alone(workspace: Workspace) -> None:
+    ana = participant(program(workspace))
+    done = services.approve_reward(reward=settled(ana), actor=person(), at=AT)
+    with pytest.raises(Invalid) as missing:
+        services.bulk_deny(workspace=workspace, public_ids=[], reason="", actor=person(), at=AT)
+    assert missing.value.param == "reason"
+    results = services.bulk_deny(
+        workspace=workspace, public_ids=[done.public_id, "rwd_none"], reason="No", actor=person(), at=AT
+    )
+    assert [(public_id, error and error.code) for public_id, error in results] == [
+        (done.public_id, "not_deniable"),
+        ("rwd_none", "not_found"),
+    ]
+    assert [reward.pk for reward in queries.rewards_for(ana.customer)] == [done.pk]
+    assert balances(workspace) == {"expense EUR": -1000, "payable EUR": 1000}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
@@ -58,7 +59,7 @@ _STEPS = st.one_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(_STEPS, min_size=4, max_size=14))
-def test_the_ledger_agrees_with_simple_arithmetic(workspace: Workspace, steps: list[tuple]) -> None:
+def test_the_ledger_agrees_with_simple_arithmetic(workspace: Workspace, steps: list[tuple[Any, ...]]) -> None:
     point = transaction.savepoint()
     try:
         _Play(workspace).run(steps)
@@ -76,7 +77,7 @@ class _Play:
         self.in_transit = 0
         self.batch: PayoutBatch | None = None
 
-    def run(self, steps: list[tuple]) -> None:
+    def run(self, steps: list[tuple[Any, ...]]) -> None:
         for name, *arguments in steps:
             getattr(self, f"_{name}")(*arguments)
             self._check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def shared(transactional_db: None) -> Iterator[Workspace]:
+def shared(transactional_db: None) -> Workspace:
     """A workspace that is committed, so that other connections see it."""
     return make_workspace(UserFactory.create(email="olga@acme.example"))
 

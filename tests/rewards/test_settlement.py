@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -187,7 +188,7 @@ def test_a_name_on_a_purchase_does_not_stand_in_the_way(workspace: Workspace) ->
     ],
 )
 def test_a_refused_promise_is_kept_with_its_reason(
-    workspace: Workspace, rules: dict, terms: dict, facts: dict, reason: str
+    workspace: Workspace, rules: Any, terms: Any, facts: Any, reason: str
 ) -> None:
     reward = settled(participant(program(workspace, rule(**rules), **terms)), **facts)
     assert (reward.status, reward.reason, reward.amount_minor) == ("denied", reason, 0)

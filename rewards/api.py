@@ -1,0 +1,252 @@
+"""`/api/v1/rewards`, `/api/v1/payout-batches` and `/api/v1/balances`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import actor_of
+from accounts.endpoint import WorkspaceEndpoint
+from accounts.models import ApiKey
+from accounts.services import Actor
+from core.errors import Invalid, NotFound
+from programs.models import Customer
+from rewards import queries, serializers, services
+from rewards.models import Payout, PayoutBatch, Reward
+
+
+class RewardFilter(django_filters.FilterSet):
+    """Filters of the list of rewards."""
+
+    program = django_filters.CharFilter(field_name="program__public_id")
+    participant = django_filters.CharFilter(field_name="participant__public_id")
+    customer = django_filters.CharFilter(field_name="customer__public_id")
+    conversion = django_filters.CharFilter(field_name="conversion__public_id")
+
+    class Meta:
+        model = Reward
+        fields = ["status", "side", "kind"]
+
+
+class RewardEndpoint(WorkspaceEndpoint):
+    """What the calls on rewards share."""
+
+    def reward(self, public_id: str) -> Reward:
+        """Return the reward with this id as it stands now; 404 for any other."""
+        return get_object_or_404(queries.rewards(self.workspace), public_id=public_id)
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """Return the validated body."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        found: dict[str, Any] = serializer.validated_data
+        return found
+
+
+class RewardList(RewardEndpoint):
+    """Rewards, newest first."""
+
+    serializer_class = serializers.RewardAnswer
+    filterset_class = RewardFilter
+    queryset = Reward.objects.none()
+
+    def get_queryset(self) -> QuerySet[Reward]:
+        return queries.rewards(self.workspace)
+
+    @extend_schema(operation_id="rewards_list", responses=serializers.RewardAnswer(many=True))
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response([queries.public_reward(reward) for reward in page or []])
+
+
+class RewardDetail(RewardEndpoint):
+    """One reward."""
+
+    serializer_class = serializers.RewardAnswer
+
+    @extend_schema(operation_id="rewards_get", responses=serializers.RewardAnswer)
+    def get(self, request: Request, public_id: str) -> Response:
+        return Response(queries.public_reward(self.reward(public_id)))
+
+
+class RewardApprove(RewardEndpoint):
+    """Approve a reward: cash becomes payable, other kinds are issued; a held one needs a reason."""
+
+    serializer_class = serializers.ApproveBody
+
+    @extend_schema(operation_id="rewards_approve", responses=serializers.RewardAnswer)
+    def post(self, request: Request, public_id: str) -> Response:
+        reason = self.body(request)["reason"]
+        services.approve_reward(
+            reward=self.reward(public_id), reason=reason, actor=actor_of(request), at=self.at
+        )
+        return Response(queries.public_reward(self.reward(public_id)))
+
+
+class RewardDeny(RewardEndpoint):
+    """Deny a pending or held reward for good."""
+
+    serializer_class = serializers.DenyBody
+
+    @extend_schema(operation_id="rewards_deny", responses=serializers.RewardAnswer)
+    def post(self, request: Request, public_id: str) -> Response:
+        reason = self.body(request)["reason"]
+        services.deny_reward(
+            reward=self.reward(public_id), reason=reason, actor=actor_of(request), at=self.at
+        )
+        return Response(queries.public_reward(self.reward(public_id)))
+
+
+class BatchEndpoint(RewardEndpoint):
+    """What the calls on payout batches share."""
+
+    scopes: ClassVar[dict[str, tuple[str, ...]]] = {"GET": ("read",), "POST": ("payouts",)}
+
+    def batch(self, public_id: str) -> PayoutBatch:
+        """Return the batch with this id as it stands now; 404 for any other."""
+        return get_object_or_404(queries.batches(self.workspace), public_id=public_id)
+
+    def actor(self, request: Request) -> Actor:
+        """Return the key, with the person who made it as the one who stands behind its batches."""
+        key = request.auth
+        assert isinstance(key, ApiKey)
+        return replace(actor_of(request), user=key.created_by)
+
+
+class BatchFilter(django_filters.FilterSet):
+    """Filters of the list of batches."""
+
+    class Meta:
+        model = PayoutBatch
+        fields = ["status", "currency"]
+
+
+class BatchList(BatchEndpoint):
+    """Payout batches, newest first; a POST prepares one."""
+
+    filterset_class = BatchFilter
+    queryset = PayoutBatch.objects.none()
+
+    def get_queryset(self) -> QuerySet[PayoutBatch]:
+        return queries.batches(self.workspace)
+
+    def get_serializer_class(self) -> type[Any]:
+        return serializers.BatchBody if self.request.method == "POST" else serializers.PayoutBatchAnswer
+
+    @extend_schema(operation_id="payout_batches_list", responses=serializers.PayoutBatchAnswer(many=True))
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(serializers.PayoutBatchAnswer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="payout_batches_create",
+        request=serializers.BatchBody,
+        responses={201: serializers.PayoutBatchAnswer},
+    )
+    def post(self, request: Request) -> Response:
+        batch = services.prepare_batch(
+            workspace=self.workspace,
+            currency=self.body(request)["currency"],
+            actor=self.actor(request),
+            at=self.at,
+        )
+        return Response(serializers.PayoutBatchAnswer(batch).data, status=201)
+
+
+class BatchDetail(BatchEndpoint):
+    """One payout batch."""
+
+    serializer_class = serializers.PayoutBatchAnswer
+
+    @extend_schema(operation_id="payout_batches_get", responses=serializers.PayoutBatchAnswer)
+    def get(self, request: Request, public_id: str) -> Response:
+        return Response(serializers.PayoutBatchAnswer(self.batch(public_id)).data)
+
+
+class BatchPayouts(BatchEndpoint):
+    """A batch's payouts, newest first."""
+
+    serializer_class = serializers.PayoutAnswer
+    queryset = Payout.objects.none()
+
+    @extend_schema(operation_id="payout_batches_payouts", responses=serializers.PayoutAnswer(many=True))
+    def get(self, request: Request, public_id: str) -> Response:
+        page = self.paginate_queryset(queries.payouts_of(self.batch(public_id)))
+        return self.get_paginated_response(serializers.PayoutAnswer(page, many=True).data)
+
+
+class BatchApprove(BatchEndpoint):
+    """Approving takes a second person in the console; a key is refused with `needs_person`."""
+
+    serializer_class = serializers.Body
+
+    @extend_schema(
+        operation_id="payout_batches_approve", request=None, responses=serializers.PayoutBatchAnswer
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        batch = services.approve_batch(batch=self.batch(public_id), actor=self.actor(request), at=self.at)
+        return Response(serializers.PayoutBatchAnswer(batch).data)
+
+
+class BatchExport(BatchEndpoint):
+    """The file an approved batch is paid from; the first export makes it processing."""
+
+    serializer_class = serializers.Body
+
+    @extend_schema(
+        operation_id="payout_batches_export", request=None, responses={(200, "text/csv"): OpenApiTypes.STR}
+    )
+    def post(self, request: Request, public_id: str) -> HttpResponse:
+        text = services.export_batch(batch=self.batch(public_id), actor=self.actor(request), at=self.at)
+        return HttpResponse(text, content_type="text/csv; charset=utf-8")
+
+
+class BatchResults(BatchEndpoint):
+    """Report what became of payouts; a refused result does not stop the others."""
+
+    serializer_class = serializers.ResultsBody
+
+    @extend_schema(operation_id="payout_batches_results", responses=serializers.ResultsAnswer)
+    def post(self, request: Request, public_id: str) -> Response:
+        results = self.body(request)["results"]
+        rows = [services.ResultRow(line=index, **row) for index, row in enumerate(results, start=1)]
+        outcomes = services.import_results(
+            batch=self.batch(public_id), rows=rows, actor=self.actor(request), at=self.at
+        )
+        return Response(
+            {
+                "results": [asdict(outcome) for outcome in outcomes],
+                "batch": serializers.PayoutBatchAnswer(self.batch(public_id)).data,
+            }
+        )
+
+
+class Balances(WorkspaceEndpoint):
+    """What stands in a customer's accounts, by purpose and unit."""
+
+    serializer_class = serializers.BalancesAnswer
+
+    @extend_schema(
+        operation_id="balances_get",
+        parameters=[OpenApiParameter("customer", str, required=True, description="a customer's id")],
+        responses=serializers.BalancesAnswer,
+    )
+    def get(self, request: Request) -> Response:
+        public_id = request.query_params.get("customer", "")
+        if not public_id:
+            raise Invalid("Say whose balances: ?customer=cus_…", code="required", param="customer")
+        customer = Customer.objects.for_workspace(self.workspace).filter(public_id=public_id).first()
+        if customer is None:
+            raise NotFound("There is no such customer.", param="customer")
+        accounts = queries.balances_of(customer)
+        balances = serializers.BalanceAnswer(accounts, many=True).data
+        return Response({"customer": customer.public_id, "balances": balances})

@@ -1,0 +1,43 @@
+"""Addresses of rewards, payouts and the ledger."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from rewards import api as endpoints
+from rewards.views import ledger, payouts, rewards
+
+console: list[URLPattern | URLResolver] = [
+    path("rewards/", rewards.reward_list, name="reward_list"),
+    path("rewards/bulk/", rewards.reward_bulk, name="reward_bulk"),
+    path("rewards/<str:public_id>/", rewards.reward_detail, name="reward_detail"),
+    path("rewards/<str:public_id>/approve/", rewards.reward_approve, name="reward_approve"),
+    path("rewards/<str:public_id>/deny/", rewards.reward_deny, name="reward_deny"),
+    path("payouts/", payouts.batch_list, name="batch_list"),
+    path("payouts/new/", payouts.batch_new, name="batch_new"),
+    path("payouts/<str:public_id>/", payouts.batch_detail, name="batch_detail"),
+    path("payouts/<str:public_id>/approve/", payouts.batch_approve, name="batch_approve"),
+    path("payouts/<str:public_id>/cancel/", payouts.batch_cancel, name="batch_cancel"),
+    path("payouts/<str:public_id>/export/", payouts.batch_export, name="batch_export"),
+    path("payouts/<str:public_id>/results/", payouts.batch_results, name="batch_results"),
+    path("ledger/", ledger.ledger, name="ledger"),
+    path("ledger/<str:public_id>/", ledger.account_detail, name="account_detail"),
+]
+
+api: list[URLPattern | URLResolver] = [
+    path("rewards", endpoints.RewardList.as_view(), name="api_rewards"),
+    path("rewards/<str:public_id>", endpoints.RewardDetail.as_view(), name="api_reward"),
+    path("rewards/<str:public_id>/approve", endpoints.RewardApprove.as_view(), name="api_reward_approve"),
+    path("rewards/<str:public_id>/deny", endpoints.RewardDeny.as_view(), name="api_reward_deny"),
+    path("payout-batches", endpoints.BatchList.as_view(), name="api_batches"),
+    path("payout-batches/<str:public_id>", endpoints.BatchDetail.as_view(), name="api_batch"),
+    path(
+        "payout-batches/<str:public_id>/payouts", endpoints.BatchPayouts.as_view(), name="api_batch_payouts"
+    ),
+    path(
+        "payout-batches/<str:public_id>/approve", endpoints.BatchApprove.as_view(), name="api_batch_approve"
+    ),
+    path("payout-batches/<str:public_id>/export", endpoints.BatchExport.as_view(), name="api_batch_export"),
+    path(
+        "payout-batches/<str:public_id>/results", endpoints.BatchResults.as_view(), name="api_batch_results"
+    ),
+    path("balances", endpoints.Balances.as_view(), name="api_balances"),
+]
