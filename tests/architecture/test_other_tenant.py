@@ -3,53 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, connection, transaction
 
 from accounts.models import Workspace
 from core.isolation import IsolateTable
 from core.tenancy import DOORS, door, tenant
-from tests.architecture.catalogue import column_of, numbers, operations, person, tenant_models
+from tests.architecture.catalogue import column_of, operations, person, tenant_models
+from tests.architecture.rows import row_for
 from tests.conftest import make_workspace
 
 OTHERS = sorted(table for table in tenant_models() if table != "accounts_workspace")
-_SAMPLES: dict[type[models.Field[Any, Any]], Any] = {
-    models.DateTimeField: datetime(2026, 3, 2, 12, tzinfo=UTC),
-    models.DateField: date(2026, 3, 2),
-    models.DurationField: timedelta(),
-    models.JSONField: {},
-    models.BooleanField: False,
-    models.BinaryField: b"x",
-}
-
-
-def value_of(field: models.Field[Any, Any]) -> Any:
-    """Return a plausible value for a column that has no default."""
-    for kind, sample in _SAMPLES.items():
-        if isinstance(field, kind):
-            return sample
-    if field.choices:
-        return next(iter(field.flatchoices))[0]
-    if field.is_relation or isinstance(field, models.BigIntegerField | models.BigAutoField):
-        # Foreign keys are checked at the end of the transaction, which never comes.
-        return next(numbers)
-    if isinstance(field, models.IntegerField):
-        return 1
-    return f"{next(numbers)}"[: field.max_length or 40]
-
-
-def row_for(model: type[models.Model], workspace_id: int) -> models.Model:
-    """Build an unsaved row of any tenant table; nullable columns stay empty."""
-    values: dict[str, Any] = {}
-    for field in model._meta.local_concrete_fields:
-        if field.column == "workspace_id":
-            values[field.attname] = workspace_id
-        elif not (field.null or field.has_default() or isinstance(field, models.AutoField)):
-            values[field.attname] = value_of(field)
-    return model(**values)
 
 
 def run(sql: str, *parameters: Any) -> int:
