@@ -1,4 +1,4 @@
-"""What happened: clicks, touchpoints, conversions, refunds, attribution decisions, referrals, fraud signals."""
+"""What happened: clicks, touchpoints, conversions, refunds, decisions, referrals, fraud signals."""
 
 from __future__ import annotations
 
