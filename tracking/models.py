@@ -159,7 +159,7 @@ class Touchpoint(TenantModel):
 
 
 class Attribution(TenantModel):
-    """One program's stored decision about one conversion: what went in, what came out, and its digest."""
+    """One program's decision about one conversion: what went in, what came out, its digest. Append-only."""
 
     public_id = PublicIdField(prefix="atr")
     conversion = TenantForeignKey(Conversion, related_name="attributions")

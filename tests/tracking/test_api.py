@@ -206,3 +206,9 @@ def test_lists_page_and_filter(call: Call, workspace: Workspace) -> None:
     assert [row["id"] for row in back["data"]] == ids[:2]
     assert call("conversions?kind=signup").json()["data"] == []
     assert call("conversions?limit=0").json()["error"]["param"] == "limit"
+
+
+def test_metadata_keeps_fractions_exact(call: Call) -> None:
+    sale = call("track/sale", {**SALE, "metadata": {"weight": 1.5, "tags": [{"score": 0.1}], "n": 3}})
+    assert sale.status_code == 201
+    assert sale.json()["conversion"]["metadata"] == {"weight": "1.5", "tags": [{"score": "0.1"}], "n": 3}

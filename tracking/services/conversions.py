@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -85,7 +86,7 @@ def record_conversion(
         source_key=source_key,
         amount_minor=amount_minor,
         currency=currency,
-        metadata=dict(metadata or {}),
+        metadata=_exact(metadata or {}),
         sequence=_conversions(workspace, customer, kind) + 1,
         source_modified_at=source_modified_at,
         occurred_at=min(occurred_at, at),
@@ -129,6 +130,15 @@ def _validate(
         raise Invalid("A custom conversion needs the event's name.", param="event_name")
     if metadata is not None and len(json.dumps(metadata, default=str)) > MAX_METADATA:
         raise Invalid(f"Metadata is at most {MAX_METADATA} bytes of JSON.", param="metadata")
+
+
+def _exact(value: Any) -> Any:
+    """Return metadata as JSON can keep it: numbers with a fraction become text, so that none is rounded."""
+    if isinstance(value, Mapping):
+        return {str(key): _exact(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(inner) for inner in value]
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _known(workspace: Workspace, kind: str, source: str, source_key: str) -> Conversion | None:
