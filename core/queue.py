@@ -123,7 +123,7 @@ def run_claim(model: type[Any], claimed: Claim, process: Callable[[Any], None]) 
         with tenant(claimed.workspace_id):
             row = (
                 model.objects.for_workspace(claimed.workspace_id)
-                .select_for_update()
+                .select_for_update(no_key=True)
                 .filter(pk=claimed.pk, state="pending")
                 .first()
             )

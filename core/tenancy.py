@@ -174,7 +174,9 @@ class TenantManager(models.Manager[_M]):
 
     def get_queryset(self) -> TenantQuerySet[_M]:
         """Return a queryset that is scoped already when it follows a relation of a row."""
-        queryset: TenantQuerySet[_M] = TenantQuerySet(self.model, using=self._db, hints=getattr(self, "_hints", {}))
+        queryset: TenantQuerySet[_M] = TenantQuerySet(
+            self.model, using=self._db, hints=getattr(self, "_hints", {})
+        )
         instance = getattr(self, "_hints", {}).get("instance")
         if instance is None:
             return queryset

@@ -63,7 +63,11 @@ def invite_member(
 @transaction.atomic
 def revoke_invitation(*, invitation: Invitation, actor: Actor, at: datetime) -> None:
     """Take an invitation back; repeating it changes nothing. Raises Conflict when it was accepted."""
-    row = Invitation.objects.for_workspace(invitation.workspace_id).select_for_update().get(pk=invitation.pk)
+    row = (
+        Invitation.objects.for_workspace(invitation.workspace_id)
+        .select_for_update(no_key=True)
+        .get(pk=invitation.pk)
+    )
     if row.accepted_at is not None:
         raise Conflict("This invitation was accepted already.", code="invitation_closed")
     if row.revoked_at is not None:
@@ -87,7 +91,7 @@ def accept_invitation(*, invitation: Invitation, user: User, at: datetime) -> Me
     """
     workspace = invitation.workspace
     with tenant(workspace):
-        row = Invitation.objects.for_workspace(workspace).select_for_update().get(pk=invitation.pk)
+        row = Invitation.objects.for_workspace(workspace).select_for_update(no_key=True).get(pk=invitation.pk)
         if row.accepted_at or row.revoked_at or row.expires_at <= at:
             raise Conflict("This invitation is no longer open.", code="invitation_closed")
         if row.email != user.email:
@@ -167,7 +171,7 @@ def remove_member(*, member: Member, actor: Actor, at: datetime) -> None:
 def _require_another_owner(member: Member) -> None:
     owners = (
         Member.objects.for_workspace(member.workspace_id)
-        .select_for_update()
+        .select_for_update(no_key=True)
         .filter(role=Role.OWNER, left_at__isnull=True)
     )
     if not [owner for owner in owners if owner.pk != member.pk]:

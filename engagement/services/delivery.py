@@ -92,7 +92,7 @@ def _hand_over(claimed: Claim) -> EmailMultiAlternatives | None:
         rows = Message.objects.for_workspace(claimed.workspace_id).filter(pk=claimed.pk)
         # A lease may have run out meanwhile: the count of attempts tells whether it is still ours.
         message = (
-            rows.select_for_update(of=("self",))
+            rows.select_for_update(of=("self",), no_key=True)
             .select_related("workspace")
             .filter(state=Message.State.PENDING, attempts=claimed.attempts)
             .first()

@@ -104,7 +104,9 @@ def _switch(connection: Connection, status: str, action: str, actor: Actor) -> C
 
 def _locked(connection: Connection) -> Connection:
     row: Connection = (
-        Connection.objects.for_workspace(connection.workspace_id).select_for_update().get(pk=connection.pk)
+        Connection.objects.for_workspace(connection.workspace_id)
+        .select_for_update(no_key=True)
+        .get(pk=connection.pk)
     )
     return row
 

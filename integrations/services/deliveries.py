@@ -90,7 +90,9 @@ def retry_delivery(*, delivery: WebhookDelivery, at: datetime) -> WebhookDeliver
     """
     _require_enabled(delivery.endpoint)
     row: WebhookDelivery = (
-        WebhookDelivery.objects.for_workspace(delivery.workspace_id).select_for_update().get(pk=delivery.pk)
+        WebhookDelivery.objects.for_workspace(delivery.workspace_id)
+        .select_for_update(no_key=True)
+        .get(pk=delivery.pk)
     )
     row.state, row.attempts, row.due_at, row.leased_until = WebhookDelivery.State.PENDING, 0, at, None
     row.save(update_fields=["state", "attempts", "due_at", "leased_until"])

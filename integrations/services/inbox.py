@@ -97,7 +97,9 @@ def retry_item(*, item: InboxItem, at: datetime) -> InboxItem:
 
     Raises Conflict for one that is waiting or was read without a problem.
     """
-    row: InboxItem = InboxItem.objects.for_workspace(item.workspace_id).select_for_update().get(pk=item.pk)
+    row: InboxItem = (
+        InboxItem.objects.for_workspace(item.workspace_id).select_for_update(no_key=True).get(pk=item.pk)
+    )
     aside = row.state == InboxItem.State.DONE and row.outcome == InboxItem.Outcome.SET_ASIDE
     if row.state != InboxItem.State.DEAD and not aside:
         raise Conflict("This message is not waiting for anybody to try it again.", code="not_failed")

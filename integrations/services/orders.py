@@ -87,7 +87,7 @@ def _locked_order(connection: Connection, order_id: str) -> SourceOrder:
     )
     known: SourceOrder = (
         SourceOrder.objects.for_workspace(connection.workspace_id)
-        .select_for_update()
+        .select_for_update(no_key=True)
         .get(connection=connection, order_id=order_id)
     )
     return known

@@ -117,7 +117,7 @@ def _blanks(customer: Customer, given: _Given) -> dict[str, str]:
 def _fill(customer: Customer, given: _Given) -> bool:
     """Fill the blanks of the locked row; False when it has become somebody else's meanwhile."""
     rows = Customer.objects.for_workspace(customer.workspace_id)
-    customer.refresh_from_db(from_queryset=rows.select_for_update())
+    customer.refresh_from_db(from_queryset=rows.select_for_update(no_key=True))
     if given.external_id and customer.external_id not in (None, given.external_id):
         return False
     changes = _blanks(customer, given)

@@ -94,7 +94,7 @@ def _insert(participant: Participant, code: str, destination_url: str, at: datet
 def archive_link(*, link: Link, actor: Actor) -> Link:
     """Retire a link for good; its code stays taken. Repeating it changes nothing."""
     rows = Link.objects.for_workspace(link.workspace_id)
-    link.refresh_from_db(from_queryset=rows.select_for_update())
+    link.refresh_from_db(from_queryset=rows.select_for_update(no_key=True))
     if link.status == Link.Status.ARCHIVED:
         return link
     link.status = Link.Status.ARCHIVED

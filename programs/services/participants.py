@@ -117,7 +117,7 @@ def update_participant(
             raise Invalid("A participant is active or suspended.", code="not_a_choice", param="status")
         given["status"] = status
     rows = Participant.objects.for_workspace(participant.workspace_id)
-    participant.refresh_from_db(from_queryset=rows.select_for_update())
+    participant.refresh_from_db(from_queryset=rows.select_for_update(no_key=True))
     before = {field: getattr(participant, field) for field in given}
     changed = {field: value for field, value in given.items() if value != before[field]}
     if changed.get("status") == Participant.Status.SUSPENDED and not reason:

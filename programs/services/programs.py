@@ -189,7 +189,7 @@ def change_program_status(
 def _lock(program: Program) -> None:
     """Wait for other changes of this program and take its present values."""
     rows = Program.objects.for_workspace(program.workspace_id)
-    program.refresh_from_db(from_queryset=rows.select_for_update())
+    program.refresh_from_db(from_queryset=rows.select_for_update(no_key=True))
 
 
 def _refuse_ended(program: Program) -> None:

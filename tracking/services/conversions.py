@@ -72,7 +72,7 @@ def record_conversion(
     if occurred_at.utcoffset() is None:
         raise Invalid("The time needs a time zone.", param="occurred_at")
     # One customer's conversions are numbered and decided one after another.
-    Customer.objects.for_workspace(workspace).select_for_update().get(pk=customer.pk)
+    Customer.objects.for_workspace(workspace).select_for_update(no_key=True).get(pk=customer.pk)
     known = _known(workspace, kind, source, source_key)
     if known is not None:
         _check_same(known, customer, amount_minor, currency, source_modified_at)
@@ -144,7 +144,7 @@ def _exact(value: Any) -> Any:
 def _known(workspace: Workspace, kind: str, source: str, source_key: str) -> Conversion | None:
     return (
         Conversion.objects.for_workspace(workspace)
-        .select_for_update()
+        .select_for_update(no_key=True)
         .filter(kind=kind, source=source, source_key=source_key)
         .first()
     )
@@ -215,7 +215,9 @@ def record_refund(
     if not 1 <= len(source_key) <= 255 or not source_key.isprintable():
         raise Invalid("The refund's key is 1 to 255 printable characters.", param="refund_id")
     locked = (
-        Conversion.objects.for_workspace(conversion.workspace_id).select_for_update().get(pk=conversion.pk)
+        Conversion.objects.for_workspace(conversion.workspace_id)
+        .select_for_update(no_key=True)
+        .get(pk=conversion.pk)
     )
     known = (
         Refund.objects.for_workspace(locked.workspace_id)
@@ -273,7 +275,9 @@ def reject_conversion(*, conversion: Conversion, reason: str, actor: Actor, at: 
     `reason` is a code. Repeating it changes nothing.
     """
     locked = (
-        Conversion.objects.for_workspace(conversion.workspace_id).select_for_update().get(pk=conversion.pk)
+        Conversion.objects.for_workspace(conversion.workspace_id)
+        .select_for_update(no_key=True)
+        .get(pk=conversion.pk)
     )
     if locked.status == Conversion.Status.REJECTED:
         return locked

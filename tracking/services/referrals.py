@@ -29,7 +29,7 @@ def advance_referral(
     """
     referral, created = (
         Referral.objects.for_workspace(conversion.workspace_id)
-        .select_for_update()
+        .select_for_update(no_key=True)
         .get_or_create(
             workspace_id=conversion.workspace_id,
             program_id=participant.program_id,
