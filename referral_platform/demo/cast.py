@@ -1,0 +1,139 @@
+"""Who plays in the demo: the shop's people, its customers' names, its programs' terms. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from programs.terms import (
+    AttributionTerms,
+    EligibilityTerms,
+    FixedAmount,
+    PercentageAmount,
+    ProgramTerms,
+    RewardRule,
+    dump_terms,
+)
+
+WORKSPACE: Final = "Lumen Coffee"
+SLUG: Final = "lumen-coffee"
+CURRENCY: Final = "EUR"
+TIME_ZONE: Final = "Europe/Berlin"
+PASSWORD: Final = "lumen-coffee-demo"  # noqa: S105 - printed for everybody, and for this data only
+SHOP: Final = "https://shop.lumen-coffee.example/welcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One of the shop's people."""
+
+    email: str
+    name: str
+    role: str
+
+
+OWNER: Final = Login("olga@demo.example", "Olga Brandt", "owner")
+FINANCE: Final = Login("finn@demo.example", "Finn Petersen", "finance")
+READER: Final = Login("rita@demo.example", "Rita Sommer", "read_only")
+LOGINS: Final = (OWNER, FINANCE, READER)
+
+_FIRST_NAMES: Final = (
+    "Ana Ben Clara David Elif Felix Greta Hannes Ida Jonas Katja Levin Mila Noah Olivia Paul Rosa "
+    "Samuel Theo Ulla Vera Wim Yara Zoe Aron Britta Cem Dana Emil Frida Gustav Helena Ivo Jule Kilian "
+    "Lotte Malik Nina Oskar Pia Quentin Ronja Silas Tessa Uwe Valentin Wanda Xenia Yunus Zita "
+)
+_LAST_NAMES: Final = (
+    "Albers Becker Conrad Demir Engel Fischer Graf Huber Ivanov Jansen Keller Lorenz Meyer Neumann "
+    "Otto Pohl Quast Richter Schulz Tran Ullmann Vogel Wagner Yilmaz Zimmer Arnold Busch Claus "
+    "Dietrich Ebert Franke Gross Hartmann Jung Kaya Lange Maier Nowak Oehler Peters "
+)
+FIRST_NAMES: Final = tuple(_FIRST_NAMES.split())
+LAST_NAMES: Final = tuple(_LAST_NAMES.split())
+
+_RULES: Final = AttributionTerms(click_window_days=60, code_window_days=60)
+_BASE: Final = ProgramTerms(
+    currency=CURRENCY,
+    destination_url=SHOP,
+    allowed_hosts=("shop.lumen-coffee.example",),
+    attribution=_RULES,
+    hold_days=14,
+    payout_minimum_minor=500,
+    terms_text="One account for each person. Orders that are returned earn nothing.",
+)
+
+FRIENDS: Final = replace(
+    _BASE,
+    rewards=(
+        RewardRule(
+            key="referrer-cash",
+            side="referrer",
+            event="purchase",
+            kind="cash",
+            amount=PercentageAmount(bps=1000),
+            duration_months=12,
+        ),
+        RewardRule(
+            key="friend-credit",
+            side="referee",
+            event="purchase",
+            kind="credit",
+            amount=FixedAmount(minor=500),
+            first_only=True,
+            minimum_order_minor=2_000,
+        ),
+    ),
+    eligibility=EligibilityTerms(new_customers_only=True),
+)
+CREATORS: Final = replace(
+    _BASE,
+    approval="manual",
+    payout_minimum_minor=1_000,
+    rewards=(
+        RewardRule(
+            key="creator-commission",
+            side="referrer",
+            event="purchase",
+            kind="cash",
+            amount=PercentageAmount(bps=1200),
+            duration_months=12,
+        ),
+        RewardRule(
+            key="creator-points",
+            side="referrer",
+            event="purchase",
+            kind="points",
+            amount=PercentageAmount(bps=100),
+        ),
+    ),
+)
+TASTING: Final = replace(
+    _BASE,
+    rewards=(
+        RewardRule(
+            key="tasting-credit",
+            side="referrer",
+            event="purchase",
+            kind="credit",
+            amount=FixedAmount(minor=300),
+            first_only=True,
+        ),
+    ),
+)
+
+
+def document(terms: ProgramTerms) -> dict[str, Any]:
+    """Return terms as the document that a program's draft holds."""
+    return dict(dump_terms(terms))
+
+
+def full_name(number: int) -> str:
+    """Return the name of the person with this number; the first 2,000 differ."""
+    first = FIRST_NAMES[number % len(FIRST_NAMES)]
+    # Each round through the first names shifts the last ones.
+    last = LAST_NAMES[(number * 7 + number // len(FIRST_NAMES)) % len(LAST_NAMES)]
+    return f"{first} {last}"
+
+
+def address(number: int) -> str:
+    """Return the e-mail address of the person with this number."""
+    return f"{full_name(number).lower().replace(' ', '.')}.{number}@mail.example"

@@ -1,0 +1,56 @@
+"""What has been made so far while the demo's story is played, by the story's own numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from accounts.models import Workspace
+from accounts.services import Actor
+from integrations.models import Connection
+from programs import services as program_services
+from programs.models import Customer, Link, Participant, Program, PromoCode
+from referral_platform.demo import cast
+from referral_platform.demo.story import Buy
+from rewards.models import PayoutBatch
+from tracking.models import Click, Conversion
+
+
+@dataclass(slots=True)
+class Stage:
+    """The workspace, its people, and everything the scenes to come refer to."""
+
+    workspace: Workspace
+    olga: Actor
+    finn: Actor
+    began: datetime
+    programs: dict[str, Program] = field(default_factory=dict)
+    links: dict[int, Link] = field(default_factory=dict)
+    customers: dict[int, Customer] = field(default_factory=dict)
+    clicks: dict[int, Click] = field(default_factory=dict)
+    codes: dict[int, PromoCode] = field(default_factory=dict)
+    orders: dict[int, tuple[Buy, Conversion]] = field(default_factory=dict)
+    connection: Connection | None = None
+    batch: PayoutBatch | None = None
+
+    def customer(self, person: int, at: datetime, country: str = "DE") -> Customer:
+        """Return the person with this number as a customer, known by the shop's own id."""
+        if person not in self.customers:
+            self.customers[person] = program_services.identify_customer(
+                workspace=self.workspace,
+                external_id=f"lumen-{person}",
+                email=cast.address(person),
+                name=cast.full_name(person),
+                country=country,
+                at=at,
+            )
+        return self.customers[person]
+
+    def link_of(self, participant: Participant) -> Link:
+        """Return a participant's first link with all that a click needs."""
+        return (
+            Link.objects.for_workspace(self.workspace)
+            .select_related("participant__program")
+            .filter(participant=participant)
+            .order_by("pk")[0]
+        )

@@ -1,0 +1,43 @@
+"""`manage.py load_demo`: fill an empty database with the demo shop."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from core import clock
+from referral_platform.demo import cast
+from referral_platform.demo.loading import load
+
+_WIDTH = 30
+
+
+class Command(BaseCommand):
+    """Loads the demo once; where any workspace exists it changes nothing."""
+
+    help = "Fill an empty database with Lumen Coffee, a demo shop with three months of referrals."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--force", action="store_true", help="also where DEBUG is off")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not (settings.DEBUG or options["force"]):
+            self.stdout.write("Demo data is for development; --force loads it here too.")
+            return
+        began, self._shown = time.monotonic(), -1
+        if load(at=clock.now(), tell=self._tell) is None:
+            self.stdout.write("There is a workspace already; nothing was loaded.")
+            return
+        self.stdout.write(f"{cast.WORKSPACE} is loaded ({time.monotonic() - began:.1f} s)")
+
+    def _tell(self, done: int, whole: int, what: str) -> None:
+        tenth = done * 10 // whole
+        if tenth != self._shown:
+            self._shown = tenth
+            filled = done * _WIDTH // whole
+            self.stdout.write(f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {done * 100 // whole:3d} %  {what}")
+            self.stdout.flush()
