@@ -13,7 +13,7 @@ from programs.models import Program
 
 LENGTHS: Final = (7, 30, 90)
 LONGEST_DAYS: Final = 366
-_DEFAULT_DAYS: Final = 30
+DEFAULT_DAYS: Final = 30
 
 
 class PeriodForm(forms.Form):
@@ -45,7 +45,7 @@ class PeriodForm(forms.Form):
             required=False,
             error_messages={"invalid_choice": "There is no such program."},
         )
-        self.period = Period(today - timedelta(days=_DEFAULT_DAYS - 1), today)
+        self.period = Period(today - timedelta(days=DEFAULT_DAYS - 1), today)
         self.program: Program | None = None
 
     def clean(self) -> dict[str, Any]:
@@ -56,11 +56,11 @@ class PeriodForm(forms.Form):
         if {"from", "to", "days"} & set(self.errors):
             return given
         if first_on is None and last_on is None:
-            length = given.get("days") or _DEFAULT_DAYS
+            length = given.get("days") or DEFAULT_DAYS
             self.period = Period(self.today - timedelta(days=length - 1), self.today)
             return given
         last_on = last_on or self.today
-        first_on = first_on or last_on - timedelta(days=_DEFAULT_DAYS - 1)
+        first_on = first_on or last_on - timedelta(days=DEFAULT_DAYS - 1)
         if last_on > self.today:
             self.add_error("to", f"The last day is today, {self.today}, or before.")
         elif first_on > last_on:

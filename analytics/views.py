@@ -13,7 +13,7 @@ from accounts.access import ConsoleRequest, console_view
 from analytics import queries
 from analytics.charts import bar_chart
 from analytics.days import day_of
-from analytics.forms import PeriodForm
+from analytics.forms import DEFAULT_DAYS, PeriodForm
 from analytics.wording import figures_of, reason_text, steps_of
 from programs import queries as program_queries
 from tracking import queries as tracking_queries
@@ -104,8 +104,11 @@ def report_funnel(request: ConsoleRequest) -> HttpResponse:
 
 
 def _period(request: ConsoleRequest) -> PeriodForm:
+    given = request.GET.copy()
+    if not any(given.get(name) for name in ("days", "from", "to")):
+        given["days"] = str(DEFAULT_DAYS)
     form = PeriodForm(
-        request.GET,
+        given,
         today=day_of(request.at, request.workspace.time_zone),
         programs=program_queries.programs_of(request.workspace),
     )

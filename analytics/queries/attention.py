@@ -41,74 +41,84 @@ def matters(workspace: Workspace, *, at: datetime) -> list[Matter]:
     deliveries = WebhookDelivery.objects.for_workspace(workspace)
     inbox = InboxItem.objects.for_workspace(workspace)
     aside = Q(state=InboxItem.State.DEAD) | Q(outcome=InboxItem.Outcome.SET_ASIDE)
-    asked: list[tuple[str, str, QuerySet[Any], str, str]] = [
+    asked: list[tuple[str, tuple[str, str], QuerySet[Any], str, str]] = [
         (
             "rewards_held",
-            "rewards held for a look",
+            ("reward held for a look", "rewards held for a look"),
             rewards.filter(status="held"),
             "reward_list",
             "status=held",
         ),
-        ("rewards_to_approve", "rewards to approve", by_hand, "reward_list", "status=pending"),
+        (
+            "rewards_to_approve",
+            ("reward to approve", "rewards to approve"),
+            by_hand,
+            "reward_list",
+            "status=pending",
+        ),
         (
             "batches_to_approve",
-            "payout batches waiting for a second person",
+            ("payout batch waiting for a second person", "payout batches waiting for a second person"),
             PayoutBatch.objects.for_workspace(workspace).filter(status=PayoutBatch.Status.DRAFT),
             "batch_list",
             "status=draft",
         ),
         (
             "messages_failed",
-            "e-mails that could not be sent",
+            ("e-mail that could not be sent", "e-mails that could not be sent"),
             Message.objects.for_workspace(workspace).filter(state=Message.State.DEAD),
             "message_list",
             "state=dead",
         ),
         (
             "inbox_stuck",
-            "messages from shops set aside or failed",
+            ("message from a shop set aside or failed", "messages from shops set aside or failed"),
             inbox.filter(aside),
             "connection_list",
             "",
         ),
         (
             "webhooks_failed",
-            "webhooks given up",
+            ("webhook given up", "webhooks given up"),
             deliveries.filter(state=WebhookDelivery.State.DEAD),
             "webhook_list",
             "",
         ),
         (
             "webhooks_disabled",
-            "webhook endpoints switched off",
+            ("webhook endpoint switched off", "webhook endpoints switched off"),
             WebhookEndpoint.objects.for_workspace(workspace).filter(status=WebhookEndpoint.Status.DISABLED),
             "webhook_list",
             "",
         ),
         (
             "events_failed",
-            "events that were not processed",
+            ("event that was not processed", "events that were not processed"),
             EventDelivery.objects.for_workspace(workspace).filter(state=EventDelivery.State.DEAD),
             "event_log",
             "standing=failed",
         ),
         (
             "drafts",
-            "programs with unpublished changes",
+            ("program with unpublished changes", "programs with unpublished changes"),
             _unpublished(workspace, programs),
             "program_list",
             "",
         ),
         (
             "programs_paused",
-            "programs paused",
+            ("program paused", "programs paused"),
             programs.filter(status=Program.Status.PAUSED),
             "program_list",
             "",
         ),
     ]
-    found = [Matter(code, label, rows.count(), name, query=query) for code, label, rows, name, query in asked]
-    return [matter for matter in found if matter.count]
+    found = []
+    for code, (one, many), rows, url_name, query in asked:
+        count = rows.count()
+        if count:
+            found.append(Matter(code, one if count == 1 else many, count, url_name, query))
+    return found
 
 
 def _unpublished(workspace: Workspace, programs: QuerySet[Program]) -> QuerySet[Program]:
