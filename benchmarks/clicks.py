@@ -9,7 +9,7 @@ from benchmarks.shop import BROWSER, Shop, rows
 
 
 def measure(ground: Ground, shop: Shop, *, seconds: float) -> Figure:
-    """Click on all participants' links in turn, each time as a new visitor; AssertionError for a lost click."""
+    """Click on all links in turn, each time as a new visitor; AssertionError for a click that was lost."""
     headers = {"User-Agent": BROWSER, "Accept": "text/html", "Referer": "https://www.example.com/post"}
     requests = [load.http("GET", f"/r/{code}", headers=headers) for code in shop.codes]
 

@@ -30,16 +30,14 @@ def _measured(ground: Ground, shop: Shop, mode: str, seconds: float) -> tuple[lo
     with ground.web() as port:
         warm = load.run(port, lambda number: _request(shop, mode, number), seconds=1)
         before = rows(shop)
-        done = load.run(
-            port, lambda number: _request(shop, mode, number + warm.answered), seconds=seconds
-        )
+        done = load.run(port, lambda number: _request(shop, mode, number + warm.answered), seconds=seconds)
     assert set(done.statuses) == {201}, f"not only new conversions were answered: {dict(done.statuses)}"
     after = rows(shop)
     return done, {name: after[name] - before[name] for name in after}
 
 
 def measure_async(ground: Ground, shop: Shop, *, seconds: float) -> tuple[Figure, str]:
-    """Record purchases of new customers without waiting; AssertionError for one that is not stored or decided.
+    """Record purchases without waiting; AssertionError for one that is not stored or decided.
 
     Then the worker, on the same core, makes the rewards: the second value says how fast.
     """
@@ -64,7 +62,8 @@ def measure_async(ground: Ground, shop: Shop, *, seconds: float) -> tuple[Figure
     figure = Figure("purchase, `async`: stored and decided", done, f"{stored} answered, {stored} stored")
     return figure, (
         f"The worker, on the same core, then delivered {first} events at {first / took:.0f} a second "
-        f"({per_sale:.0f} for each purchase): {first / took / per_sale:.0f} purchases a second got their rewards."
+        f"({per_sale:.0f} for each purchase): "
+        f"{first / took / per_sale:.0f} purchases a second got their rewards."
     )
 
 
@@ -74,5 +73,7 @@ def measure_wait(ground: Ground, shop: Shop, *, seconds: float) -> Figure:
     for table in ("conversion", "attribution", "reward", "transfer"):
         assert new[table] == done.answered, f"{done.answered} sales gave {new[table]} rows of {table}"
     return Figure(
-        "purchase, `wait`: with reward and ledger", done, f"{done.answered} answered, {done.answered} rewarded"
+        "purchase, `wait`: with reward and ledger",
+        done,
+        f"{done.answered} answered, {done.answered} rewarded",
     )

@@ -47,7 +47,7 @@ class Ground:
 
     @contextmanager
     def web(self, application: str | None = None) -> Iterator[int]:
-        """Run the web server as `make run` does, or the same server with another application; gives its port."""
+        """Run the web server as `make run` does, or with another application; gives its port."""
         port = addresses.free_port()
         command = platform_programs(port, self.folder)["web"]
         # The access log costs time and belongs to development.
@@ -96,9 +96,7 @@ def ground() -> Iterator[Ground]:
     cluster_home = home(beside if places.outside else folder / "postgres", places.account)
     sockets = socket_folder(cluster_home, places.account)
     content = addresses.create(socket_folder=sockets)
-    cluster = Cluster(
-        home=cluster_home, sockets=sockets, log=folder / "postgres.log", account=places.account
-    )
+    cluster = Cluster(home=cluster_home, sockets=sockets, log=folder / "postgres.log", account=places.account)
     postgres = PostgresServer(cluster, content=content)
     valkey = ValkeyServer(
         folder=folder / "valkey", log=folder / "valkey.log", url=content["redis_url"], lasting=True

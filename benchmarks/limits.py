@@ -28,7 +28,13 @@ def commits(ground: Ground, *, seconds: float) -> float:
     """Return how many one-row transactions per second the same Postgres commits, its clients on its core."""
     with on_core(SERVER_CORE):
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.limits", ground.environment["DATABASE_OWNER_URL"], str(seconds)],
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.limits",
+                ground.environment["DATABASE_OWNER_URL"],
+                str(seconds),
+            ],
             capture_output=True,
             text=True,
             check=True,
@@ -39,7 +45,9 @@ def commits(ground: Ground, *, seconds: float) -> float:
 def _commit_for(url: str, seconds: float) -> float:
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS bench_limit")
-        cursor.execute("CREATE TABLE bench_limit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n bigint)")
+        cursor.execute(
+            "CREATE TABLE bench_limit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n bigint)"
+        )
     connection.close()
     counts = [0] * THREADS
     ends = time.monotonic() + seconds

@@ -75,7 +75,9 @@ class _Connection:
         return int(head[9:12])
 
 
-def run(port: int, request: Callable[[int], bytes], *, seconds: float, connections: int = CONNECTIONS) -> Load:
+def run(
+    port: int, request: Callable[[int], bytes], *, seconds: float, connections: int = CONNECTIONS
+) -> Load:
     """Send `request(0)`, `request(1)`, ... for some seconds, and wait for every answer that is owed.
 
     No request is left behind: what was sent has been answered when this returns. Raises TimeoutError when

@@ -33,8 +33,8 @@ beside them are measured in the same run.
 
 {notes}
 
-{date}, {seconds:g} s a figure. Machine: {machine}. Load of other work before the run: {load}. Python {python},
-Granian {granian}, Django {django}, Postgres 18.
+{date}, {seconds:g} s a figure. Machine: {machine}. Load of other work before the run: {load}.
+Python {python}, Granian {granian}, Django {django}, Postgres 18.
 """
 
 

@@ -59,11 +59,16 @@ def make_shop() -> Shop:
             participant, _ = program_services.enrol_participant(
                 program=program, customer=customer, actor=SYSTEM, at=at
             )
-            link = Link.objects.for_workspace(workspace).select_related("participant__program").get(
-                participant=participant
+            link = (
+                Link.objects.for_workspace(workspace)
+                .select_related("participant__program")
+                .get(participant=participant)
             )
             click = tracking_services.record_click(
-                link=link, visitor_id=f"vis_{number:026d}", facts=ClickFacts(user_agent=BROWSER), at=at - EARLIER
+                link=link,
+                visitor_id=f"vis_{number:026d}",
+                facts=ClickFacts(user_agent=BROWSER),
+                at=at - EARLIER,
             )
             codes.append(link.code)
             clicks.append(click.public_id)

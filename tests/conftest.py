@@ -17,6 +17,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from pytest_socket import socket_allow_hosts
+from xdist.scheduler import LoadScopeScheduling
 
 from accounts import services as account_services
 from accounts.models import User, Workspace
@@ -48,6 +49,19 @@ def as_owner(name: str | None = None) -> Iterator[Any]:
             yield cursor
     finally:
         raw.close()
+
+
+class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]  # typed nowhere
+    """Hands out tests one by one, but the journeys as a whole, and first: they share one running platform."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/journeys" if nodeid.startswith("tests/journeys/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> JourneysTogether:
+    """Decide which of the parallel workers runs which test."""
+    return JourneysTogether(config, log)
 
 
 @pytest.fixture(scope="session")

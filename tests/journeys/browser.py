@@ -9,6 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from tests.journeys.platform import Platform
+
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 """What a person's browser calls itself; the name of a program would make its clicks not count."""
 
@@ -176,18 +178,15 @@ class Page:
 class Browser:
     """One person's session. Redirects are followed only inside the platform."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, platform: Platform) -> None:
+        self.base_url = platform.base_url
         self._client = httpx.Client(
-            base_url=base_url,
+            base_url=self.base_url,
             headers={"User-Agent": PERSON, "Accept": "text/html"},
             timeout=30.0,
             trust_env=False,
         )
-        self.base_url = base_url
-
-    def close(self) -> None:
-        """End the session's connections."""
-        self._client.close()
+        platform.visitors.callback(self._client.close)
 
     def cookie(self, name: str) -> str | None:
         """Return a cookie's value."""
@@ -223,7 +222,9 @@ class Browser:
         """Send a form with some fields changed, by the button with the label `press` if one is named."""
         data = {name: list(values) for name, values in form.fields.items()}
         for name, value in (fields or {}).items():
-            assert name in form.names, f"{page.url}: the form has no field {name!r}, only {sorted(form.names)}"
+            assert name in form.names, (
+                f"{page.url}: the form has no field {name!r}, only {sorted(form.names)}"
+            )
             data[name] = [value] if isinstance(value, str) else list(value)
         if press is not None:
             name, value, _ = next(button for button in form.buttons if button[2] == press)

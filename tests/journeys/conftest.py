@@ -13,13 +13,11 @@ from tests.journeys.platform import Platform
 FOLDER = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark this folder's tests, and keep them together."""
+    """Mark this folder's tests."""
     for item in items:
         if FOLDER in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("journeys"))
 
 
 @pytest.fixture(scope="session")

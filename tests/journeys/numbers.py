@@ -44,9 +44,7 @@ UNION ALL SELECT 'event', kind, '', count(*), 0, 0 FROM core_event GROUP BY kind
 
 
 def _read(platform: Platform, slug: str, query: str) -> Numbers:
-    return {
-        tuple(map(str, row[:3])): tuple(map(int, row[3:])) for row in platform.rows(slug, query)
-    }
+    return {tuple(map(str, row[:3])): tuple(map(int, row[3:])) for row in platform.rows(slug, query)}
 
 
 def numbers(platform: Platform, slug: str) -> Numbers:

@@ -23,7 +23,7 @@ _CODE: Final = re.compile(r"^([A-Z0-9]{3,8}(?:-[A-Z0-9]{3,8})*)$", re.MULTILINE)
 
 def sign_up(platform: Platform, email: str) -> Browser:
     """Create an account through the pages, with the code from the mail; returns the signed-in browser."""
-    browser = Browser(platform.base_url)
+    browser = Browser(platform)
     enter_account(platform, browser, browser.get("/accounts/signup/"), email)
     return browser
 
@@ -160,9 +160,7 @@ class Enrolled:
 
 def enrol(console: Console, program: str, *, email: str, name: str) -> Enrolled:
     """Enrol a person in the console."""
-    page = console.fill(
-        "participants/new/", "Enrol", {"program": program, "email": email, "name": name}
-    )
+    page = console.fill("participants/new/", "Enrol", {"program": program, "email": email, "name": name})
     found = re.search(r"/r/([A-Za-z0-9-]+)", page.html)
     assert found is not None, page.text
     return Enrolled(public_id(page, "prt"), found[1])
@@ -188,33 +186,29 @@ def new_shop(console: Console, *, secret: str = "") -> tuple[str, str]:
 
 def click(platform: Platform, code: str) -> str:
     """Follow a referral link as a new visitor; returns the click's id."""
-    browser = Browser(platform.base_url)
+    browser = Browser(platform)
     page = browser.get(f"/r/{code}", expect=302, follow=False)
     found = parse_qs(urlsplit(page.response.headers["Location"]).query)["referral_click"][0]
     assert browser.cookie("referral_visitor")
-    browser.close()
     return found
 
 
 class Api:
     """The API with one key."""
 
-    def __init__(self, base_url: str, token: str) -> None:
+    def __init__(self, platform: Platform, token: str) -> None:
         self.client = httpx.Client(
-            base_url=f"{base_url}/api/v1/",
+            base_url=f"{platform.base_url}/api/v1/",
             headers={"Authorization": f"Bearer {token}"},
             timeout=30.0,
             trust_env=False,
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=0),
         )
-
-    def close(self) -> None:
-        """End the connections."""
-        self.client.close()
+        platform.visitors.callback(self.client.close)
 
     def get(self, path: str, *, expect: int = 200, **params: str) -> Any:
         """Return the JSON of a GET."""
-        response = self.client.get(path, params=params)
+        response = self.client.get(path, params=params or None)
         assert response.status_code == expect, f"{response.status_code}: {response.text[:2000]}"
         return response.json()
 
@@ -294,7 +288,9 @@ def order(
     }
 
 
-def deliver(url: str, secret: str, topic: str, body: Mapping[str, Any], *, webhook_id: int = 1) -> httpx.Response:
+def deliver(
+    url: str, secret: str, topic: str, body: Mapping[str, Any], *, webhook_id: int = 1
+) -> httpx.Response:
     """Send a webhook as the shop does, signed with its secret."""
     raw = json.dumps(body, separators=(",", ":")).encode()
     signature = base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest()).decode()
@@ -315,5 +311,3 @@ def deliver(url: str, secret: str, topic: str, body: Mapping[str, Any], *, webho
         timeout=30.0,
         trust_env=False,
     )
-
-

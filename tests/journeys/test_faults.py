@@ -24,7 +24,7 @@ from tests.journeys.platform import Platform
 T = TypeVar("T")
 
 AT_ONCE: Final = 16
-ANN: Final = "ann@friends.example"
+ANN: Final = "anna@faults.example"
 IBAN: Final = "DE02120300000000202051"
 
 
@@ -77,7 +77,7 @@ class Shop:
 
     def books_are_right(self) -> None:
         """Have the ledger added up again."""
-        self.platform.manage("verify_ledger", "--workspace", self.slug)
+        assert "The books are right" in self.console.get("ledger/?check=1").text
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def open_shop(platform: Platform, owner: Browser, name: str, **terms: str) -> Sh
     click = people.click(platform, ann.code)
     console.move_clock(1)
     token = people.new_key(console, "track", "read")
-    shop = Shop(platform, console, Api(platform.base_url, token), ann, click, people.new_shop(console))
+    shop = Shop(platform, console, Api(platform, token), ann, click, people.new_shop(console))
     shop.settle()
     return shop
 
@@ -112,7 +112,7 @@ def at_once(jobs: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def _conversation(shop: Shop, send: Callable[[Callable[[], httpx.Response]], list[httpx.Response]]) -> None:
-    """Sign-up, two purchases, refunds and an order with its refund, each sent by `send`, one after another."""
+    """Do what a program and a shop send, step by step, each step sent by `send`."""
     api = shop.api
     lead = {"clickId": shop.click, "customerExternalId": "buyer-1", "customerEmail": "b1@friends.example"}
     first, partly, whole = shop.order(1001), shop.order(1001, refunds=((7, "30.00"),)), shop.order(1002)
@@ -120,7 +120,10 @@ def _conversation(shop: Shop, send: Callable[[Callable[[], httpx.Response]], lis
         ("lead", lambda: api.send("track/lead", lead)),
         ("sale", lambda: api.send("track/sale", shop.sale(1, 9995))),
         ("keyed sale", lambda: api.send("track/sale", shop.sale(2, 5000), key="sale-2")),
-        ("refund", lambda: api.send("track/refund", {"invoiceId": "inv-1", "amount": 3333, "refundId": "r1"})),
+        (
+            "refund",
+            lambda: api.send("track/refund", {"invoiceId": "inv-1", "amount": 3333, "refundId": "r1"}),
+        ),
         ("whole refund", lambda: api.send("track/refund", {"invoiceId": "inv-2", "mode": "wait"})),
         ("order", lambda: people.deliver(*shop.hook, "order.created", first)),
         ("refunded order", lambda: people.deliver(*shop.hook, "order.updated", partly)),
@@ -155,7 +158,7 @@ def test_a_key_gives_the_same_answer_and_refuses_another_body(platform: Platform
     shop = open_shop(platform, owner, "Keys")
     answers = at_once([lambda: shop.api.send("track/sale", shop.sale(1, 1000), key="k1")] * AT_ONCE)
     assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.text for answer in answers}) == 1
+    assert all(answer.json() == answers[0].json() for answer in answers)
     assert Counter(answer.headers.get("Idempotent-Replayed") for answer in answers) == {
         None: 1,
         "true": AT_ONCE - 1,
@@ -170,7 +173,7 @@ def test_killing_the_worker_at_any_moment_changes_no_number(platform: Platform, 
     shop = open_shop(platform, owner, "Killed worker", hold_days="0", approval="automatic")
     sales = {number: 1000 + 37 * number for number in range(60)}
     refunds = {number: sales[number] if number % 6 == 0 else 333 for number in range(0, 60, 3)}
-    chance = random.Random(20261122)
+    chance = random.Random(7)
 
     def trade() -> None:
         for number, amount in sales.items():
@@ -182,23 +185,21 @@ def test_killing_the_worker_at_any_moment_changes_no_number(platform: Platform, 
     with ThreadPoolExecutor(max_workers=1) as pool:
         trading = pool.submit(trade)
         kills = 0
-        while kills < 4 or not trading.done():
-            if kills < 4:
-                time.sleep(chance.uniform(0.05, 0.8))
-                platform.kill("worker")
-                platform.start_worker(wait=kills % 2 == 0)
-                kills += 1
-            else:
-                trading.result(timeout=120)
+        while kills < 3 or not trading.done():
+            # Now and then before it has even started.
+            time.sleep(chance.uniform(0.05, 2.5))
+            platform.kill("worker")
+            platform.start_worker(wait=kills % 2 == 0)
+            kills += 1
         trading.result()
-    # A killed worker's rows are free again when its lease runs out, a minute later.
-    platform.settle(shop.slug, seconds=150)
+    platform.kill("worker")
+    platform.expire_leases(shop.slug)
+    platform.start_worker()
+    shop.settle()
     earned = {number: prorate(amount, 1000, 10_000) for number, amount in sales.items()}
     taken = {number: prorate(earned[number], refunds[number], sales[number]) for number in refunds}
     net = sum(earned.values()) - sum(taken.values())
-    platform.wait(
-        "the rewards to be approved", lambda: balance(platform, shop.slug, "pending", ANN) == 0, seconds=30
-    )
+    platform.wait("the rewards to be approved", lambda: balance(platform, shop.slug, "pending", ANN) == 0)
     found = numbers(platform, shop.slug)
     assert balance(platform, shop.slug, "payable", ANN) == net
     assert balance(platform, shop.slug, "expense") == -net
@@ -209,7 +210,11 @@ def test_killing_the_worker_at_any_moment_changes_no_number(platform: Platform, 
             sum(sales[n] for n in refunds if n % 6),
             333 * 10,
         ),
-        "refunded": (10, sum(sales[n] for n in refunds if n % 6 == 0), sum(sales[n] for n in refunds if n % 6 == 0)),
+        "refunded": (
+            10,
+            sum(sales[n] for n in refunds if n % 6 == 0),
+            sum(sales[n] for n in refunds if n % 6 == 0),
+        ),
     }
     assert sum(value[0] for key, value in found.items() if key[0] == "reward") == 60
     assert sum(value[2] for key, value in found.items() if key[0] == "reward") == sum(taken.values())
@@ -237,7 +242,7 @@ def test_without_valkey_everything_is_taken_and_settled_later(platform: Platform
     try:
         for number in range(8):
             trade(stormy, number)
-        assert "Ann Able" in stormy.console.get("participants/").text
+        assert ANN in stormy.console.get("participants/").text
         # However fast the requests were, it stays away for ten seconds.
         while time.monotonic() < began + 10:
             time.sleep(0.2)
@@ -296,7 +301,8 @@ def test_a_web_server_killed_around_the_commit_leaves_one_effect(platform: Platf
 def _somebody_waits(platform: Platform) -> bool:
     with platform.reading() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         return bool(cursor.fetchone()[0])
 
@@ -350,7 +356,7 @@ def test_partial_refunds_at_once_take_back_the_reward_and_no_more(platform: Plat
         body = {"invoiceId": invoice, "amount": parts[index], "refundId": f"part-{index}"}
         return shop.api.send("track/refund", body).status_code
 
-    # All of the first in sixteen parts; of the second the same part twice each, and one part that is too much.
+    # All of the first in sixteen parts; of the second eight parts twice each, and one too many.
     assert at_once([lambda i=i: give_back("inv-1", i) for i in range(16)]) == [201] * 16  # type: ignore[misc]
     halves = at_once([lambda i=i // 2: give_back("inv-2", i) for i in range(16)])  # type: ignore[misc]
     assert Counter(halves) == {201: 8, 200: 8}
@@ -373,9 +379,7 @@ def test_a_payout_prepared_by_many_at_once_is_prepared_once(platform: Platform, 
     shop.settle()
     page = shop.console.get(f"participants/{shop.ann.public_id}/edit/")
     owner.submit(page, page.form(field="payout_reference"), {"payout_reference": IBAN})
-    platform.wait(
-        "the rewards to be approved", lambda: balance(platform, shop.slug, "payable", ANN) == 5000
-    )
+    platform.wait("the rewards to be approved", lambda: balance(platform, shop.slug, "payable", ANN) == 5000)
     page = shop.console.get("payouts/new/?currency=EUR")
     form = page.form(button="Prepare €50.00")
 
