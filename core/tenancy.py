@@ -177,7 +177,8 @@ class TenantManager(models.Manager[_M]):
         queryset: TenantQuerySet[_M] = TenantQuerySet(
             self.model, using=self._db, hints=getattr(self, "_hints", {})
         )
-        instance = getattr(self, "_hints", {}).get("instance")
+        # The row a relation starts from: a hint forwards, the related manager's own attribute backwards.
+        instance = getattr(self, "_hints", {}).get("instance") or getattr(self, "instance", None)
         if instance is None:
             return queryset
         column = getattr(type(instance), "TENANT_COLUMN", "workspace_id")

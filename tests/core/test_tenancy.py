@@ -6,7 +6,7 @@ from django.db import ProgrammingError, connection, transaction
 from accounts.models import Workspace
 from core.tenancy import MissingTenant, door, tenant
 from programs.models import Customer
-from tests.factories import CustomerFactory
+from tests.factories import CustomerFactory, LinkFactory, ParticipantFactory
 
 
 def test_a_query_without_a_workspace_is_refused(workspace: Workspace) -> None:
@@ -61,3 +61,12 @@ def test_a_door_opens_only_the_tables_it_names(workspace: Workspace) -> None:
             Workspace.objects.through_door("queue")
     with pytest.raises(MissingTenant), door("back_door"):
         pass
+
+
+def test_relations_stay_in_the_rows_workspace_both_ways(workspace: Workspace) -> None:
+    participant = ParticipantFactory.create(workspace=workspace)
+    link = LinkFactory.create(workspace=workspace, participant=participant)
+    link.refresh_from_db()
+    assert link.participant == participant
+    assert list(participant.links.all()) == [link]
+    assert participant.links.filter(code=link.code).exists()
