@@ -18,6 +18,7 @@ def measure(ground: Ground, shop: Shop, *, seconds: float) -> Figure:
 
     with ground.web() as port:
         load.run(port, request, seconds=1)
+        ground.analyze()
         before = rows(shop)["click"]
         done = load.run(port, request, seconds=seconds)
     assert set(done.statuses) == {302}, f"not only redirects were answered: {dict(done.statuses)}"

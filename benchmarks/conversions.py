@@ -29,6 +29,7 @@ def _request(shop: Shop, mode: str, number: int) -> bytes:
 def _measured(ground: Ground, shop: Shop, mode: str, seconds: float) -> tuple[load.Load, dict[str, int]]:
     with ground.web() as port:
         warm = load.run(port, lambda number: _request(shop, mode, number), seconds=1)
+        ground.analyze()
         before = rows(shop)
         done = load.run(port, lambda number: _request(shop, mode, number + warm.answered), seconds=seconds)
     assert set(done.statuses) == {201}, f"not only new conversions were answered: {dict(done.statuses)}"

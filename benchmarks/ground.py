@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psycopg2
+
 from benchmarks import load
 from referral_platform.local import addresses
 from referral_platform.local.folders import ROOT, folders, home, remove, socket_folder
@@ -85,6 +87,14 @@ class Ground:
         )
         if done.returncode:
             raise LocalError(f"manage.py migrate failed:\n{done.stderr[-3000:]}")
+
+    def analyze(self) -> None:
+        """Let Postgres look at its tables, as it does by itself once a database is a minute old."""
+        connection = psycopg2.connect(self.environment["DATABASE_OWNER_URL"])
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        connection.close()
 
 
 @contextmanager

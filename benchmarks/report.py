@@ -17,8 +17,9 @@ _PAGE = """\
 
 Measured on one core: web server, Postgres (which writes every commit to disk) and Valkey share core 0, the
 generator has core 1 and keeps {connections} connections busy with one request each. Every answered request is
-counted against the rows in the database, none more and none fewer. Figures move with the machine; the limits
-beside them are measured in the same run.
+counted against the rows in the database, none more and none fewer. Each figure follows a second of the same
+work and an ANALYZE, which a database does by itself within its first minute. Figures move with the machine;
+the limits beside them are measured in the same run.
 
     {command}
 
