@@ -35,7 +35,8 @@ def console_view(permission: Permission, *, post: Permission | None = None) -> C
     """Guard a page under `/w/<slug>/`: `permission` to see it, `post` (default the same) to change anything.
 
     Somebody who is no member gets 404, as for a workspace that does not exist; a member without the
-    permission gets 403. The page runs in one transaction that sees only that workspace.
+    permission gets 403, and so does everybody who would change something in a suspended workspace. The page
+    runs in one transaction that sees only that workspace.
     """
 
     def decorate(view: View) -> View:
@@ -45,9 +46,13 @@ def console_view(permission: Permission, *, post: Permission | None = None) -> C
             member = queries.membership(request.user, slug)
             if member is None:
                 raise Http404("No such workspace.")
-            needed = permission if request.method in ("GET", "HEAD") else (post or permission)
-            if not allows(member.role, needed):
+            looking = request.method in ("GET", "HEAD")
+            if not allows(member.role, permission if looking else (post or permission)):
                 raise Forbidden(f"Your role ({member.get_role_display()}) may not do this.")
+            if not looking and member.workspace.status != Workspace.Status.ACTIVE:
+                raise Forbidden(
+                    "This workspace is suspended: nothing can be changed.", code="workspace_suspended"
+                )
             request.workspace = member.workspace
             request.member = member
             request.actor = Actor(

@@ -68,6 +68,23 @@ def active_workspace_ids() -> list[int]:
         )
 
 
+def suspended_workspace_ids() -> list[int]:
+    """Return the primary keys of the workspaces whose work waits."""
+    with door("workspaces"):
+        return list(
+            Workspace.objects.through_door("workspaces")
+            .filter(status=Workspace.Status.SUSPENDED)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+
+
+def workspace_with_slug(slug: str) -> Workspace | None:
+    """Return the workspace with this slug, for commands; None for no workspace."""
+    with door("workspaces"):
+        return Workspace.objects.through_door("workspaces").filter(slug=slug).first()
+
+
 def team(workspace: Workspace) -> QuerySet[Member]:
     """Return the current members with their users, longest standing first."""
     return (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,27 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 12
 MAX_DELAY = timedelta(hours=6)
+
+
+Paused = Callable[[], Collection[int]]
+
+
+def _nobody() -> Collection[int]:
+    return ()
+
+
+_paused: Paused = _nobody
+
+
+def configure(*, paused: Paused) -> None:
+    """Install what names the workspaces whose rows are not to be claimed now; they wait untouched."""
+    global _paused
+    _paused = paused
+
+
+def paused_workspaces() -> Collection[int]:
+    """Return the primary keys of the workspaces whose work waits. Call it outside of a door."""
+    return _paused()
 
 
 class QueueRow(models.Model):
@@ -53,14 +74,16 @@ class Claim:
 
 
 def claim(model: type[Any], *, limit: int, at: datetime, lease: timedelta = LEASE) -> list[Claim]:
-    """Lease up to `limit` due rows of every workspace, oldest first, and count the attempt.
+    """Lease up to `limit` due rows, oldest first, of every workspace that is not paused; count the attempt.
 
     A lease that runs out (its worker was killed) makes the row due again; two callers never share a row.
     """
+    paused = paused_workspaces()
     with door("queue"):
         rows = model.objects.through_door("queue")
         due = (
             rows.select_for_update(skip_locked=True)
+            .exclude(workspace_id__in=paused)
             .filter(Q(leased_until__isnull=True) | Q(leased_until__lt=at), state="pending", due_at__lte=at)
             .order_by("due_at", "pk")[:limit]
         )

@@ -7,9 +7,11 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         """Install the tables that wire the apps together; a wrong name stops the start."""
-        from core import answers, events
+        from accounts.queries import suspended_workspace_ids
+        from core import answers, events, queue
         from referral_platform.celery import wake
         from referral_platform.subscriptions import ANSWER_PARTS, SUBSCRIPTIONS
 
         events.configure(SUBSCRIPTIONS, waker=wake)
         answers.configure(ANSWER_PARTS)
+        queue.configure(paused=suspended_workspace_ids)

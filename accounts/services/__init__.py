@@ -10,7 +10,13 @@ from accounts.services.team import (
     remove_member,
     revoke_invitation,
 )
-from accounts.services.workspaces import create_workspace, move_sandbox_clock, update_workspace
+from accounts.services.workspaces import (
+    create_workspace,
+    move_sandbox_clock,
+    resume_workspace,
+    suspend_workspace,
+    update_workspace,
+)
 
 __all__ = [
     "INVITATION_LIFETIME",
@@ -24,8 +30,10 @@ __all__ = [
     "move_sandbox_clock",
     "record_audit",
     "remove_member",
+    "resume_workspace",
     "revoke_api_key",
     "revoke_invitation",
+    "suspend_workspace",
     "touch_api_key",
     "update_workspace",
 ]

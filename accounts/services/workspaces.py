@@ -1,4 +1,4 @@
-"""Making and changing workspaces, and moving a sandbox's clock."""
+"""Making and changing workspaces, stopping them, and moving a sandbox's clock."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from accounts.models import Member, Role, User, Workspace
+from accounts.queries import sandbox_id_of
 from accounts.services.audit import Actor, record_audit
 from core import clock, money
 from core.errors import Conflict, Invalid
 from core.events import emit
 from core.ids import new_public_id
 from core.tenancy import tenant
+from core.text import clean_line
 
 
 @transaction.atomic
@@ -139,3 +141,47 @@ def update_workspace(
         after=after,
     )
     return workspace
+
+
+@transaction.atomic
+def suspend_workspace(*, workspace: Workspace, reason: str, actor: Actor) -> Workspace:
+    """Stop a live workspace and its sandbox: no rewards, mails or webhooks, and the console only shows.
+
+    Its API keys are refused, its shops' webhooks are stored, and what is owed waits as it is. Repeating it
+    changes nothing. Raises Invalid naming `reason`, and Conflict (`is_a_sandbox`).
+    """
+    return _switch(workspace, Workspace.Status.SUSPENDED, "workspace.suspended", reason, actor)
+
+
+@transaction.atomic
+def resume_workspace(*, workspace: Workspace, reason: str, actor: Actor) -> Workspace:
+    """Let a suspended workspace and its sandbox go on; the queues take up what waited by themselves.
+
+    Repeating it changes nothing. Raises Invalid naming `reason`, and Conflict (`is_a_sandbox`).
+    """
+    return _switch(workspace, Workspace.Status.ACTIVE, "workspace.resumed", reason, actor)
+
+
+def _switch(live: Workspace, status: str, action: str, reason: str, actor: Actor) -> Workspace:
+    reason = clean_line(reason, param="reason", longest=500, required=True)
+    if live.is_sandbox:
+        raise Conflict("A sandbox stands and falls with its live workspace.", code="is_a_sandbox")
+    sandbox_id = sandbox_id_of(live)
+    for workspace_id in filter(None, (live.pk, sandbox_id)):
+        with tenant(int(workspace_id)):
+            rows = Workspace.objects.for_workspace(int(workspace_id))
+            row = rows.select_for_update(no_key=True).get()
+            if row.status == status:
+                continue
+            rows.update(status=status)
+            record_audit(
+                workspace=row,
+                actor=actor,
+                action=action,
+                subject=row.public_id,
+                before={"status": row.status},
+                after={"status": status},
+                reason=reason,
+            )
+    live.status = status
+    return live

@@ -16,7 +16,7 @@ from django.db.models import Case, F, Q, Value, When, Window
 from django.db.models.functions import RowNumber
 
 from accounts.services import SYSTEM
-from core import clock, http
+from core import clock, http, queue
 from core.queue import Claim, mark_failed
 from core.tenancy import door, tenant
 from integrations import webhook_signing
@@ -95,8 +95,9 @@ def send_due(*, deadline_seconds: float = DEADLINE_SECONDS, run_seconds: float =
 def claim_fairly(*, limit: int, at: datetime) -> list[Claim]:
     """Lease up to `limit` due deliveries, at most two under way to any endpoint, and count the attempt.
 
-    A lease that runs out makes the delivery due again; two callers never share one.
+    A lease that runs out makes the delivery due again; two callers never share one. Paused workspaces wait.
     """
+    paused = queue.paused_workspaces()
     leased = Q(leased_until__gte=at)
     place = Window(
         RowNumber(),
@@ -107,6 +108,7 @@ def claim_fairly(*, limit: int, at: datetime) -> list[Claim]:
         rows = WebhookDelivery.objects.through_door("queue").filter(state=WebhookDelivery.State.PENDING)
         ranked = (
             rows.filter(leased | Q(due_at__lte=at))
+            .exclude(workspace_id__in=paused)
             .annotate(place=place)
             .filter(place__lte=PER_ENDPOINT)
             .order_by("place", "due_at", "pk")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts import queries, services
@@ -264,3 +265,49 @@ def test_an_audit_entry_keeps_who_and_from_where(workspace: Workspace) -> None:
         None,
         None,
     )
+
+
+def test_suspending_stops_a_workspace_and_its_sandbox_until_it_is_resumed(workspace: Workspace) -> None:
+    sandbox = sandbox_of(workspace)
+
+    def standing() -> list[str]:
+        found = []
+        for each in (workspace, sandbox):
+            with tenant(each):
+                found.append(Workspace.objects.for_workspace(each).get().status)
+        return found
+
+    for _ in range(2):
+        services.suspend_workspace(workspace=workspace, reason=" Unpaid invoice ", actor=SYSTEM)
+    assert standing() == ["suspended", "suspended"]
+    assert queries.suspended_workspace_ids() == [workspace.pk, sandbox.pk]
+    for _ in range(2):
+        services.resume_workspace(workspace=workspace, reason="Paid", actor=SYSTEM)
+    assert standing() == ["active", "active"]
+    assert queries.suspended_workspace_ids() == []
+    for each in (workspace, sandbox):
+        assert audited(each)[-2:] == [
+            ("workspace.suspended", "system", {"status": "active"}, {"status": "suspended"}),
+            ("workspace.resumed", "system", {"status": "suspended"}, {"status": "active"}),
+        ]
+
+
+def test_suspending_needs_a_reason_and_a_live_workspace(workspace: Workspace) -> None:
+    sandbox = sandbox_of(workspace)
+    with pytest.raises(Invalid) as unexplained:
+        services.suspend_workspace(workspace=workspace, reason=" ", actor=SYSTEM)
+    assert unexplained.value.param == "reason"
+    with pytest.raises(Conflict) as refused:
+        services.suspend_workspace(workspace=sandbox, reason="Unpaid", actor=SYSTEM)
+    assert refused.value.code == "is_a_sandbox"
+    assert queries.suspended_workspace_ids() == []
+
+
+def test_the_commands_suspend_and_resume(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("suspend_workspace", workspace.slug, "--reason", "Unpaid")
+    call_command("resume_workspace", workspace.slug, "--reason", "Paid")
+    assert capsys.readouterr().out == "Acme is suspended.\nAcme is active.\n"
+    with pytest.raises(CommandError, match="There is no workspace nowhere"):
+        call_command("suspend_workspace", "nowhere", "--reason", "Unpaid")
+    with pytest.raises(CommandError, match="required"):
+        call_command("suspend_workspace", workspace.slug, "--reason", "")

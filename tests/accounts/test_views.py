@@ -306,3 +306,16 @@ def test_the_frame_leads_to_the_twin_and_back(acme: Workspace, sandbox: Workspac
     assert f'href="{entrance(twin)}">Switch to sandbox' in client.get(address("team")).content.decode()
     sandbox_page = client.get(reverse("team", args=[sandbox.slug])).content.decode()
     assert f'href="{entrance(live)}">Switch to live' in sandbox_page
+
+
+def test_a_suspended_workspace_can_be_looked_at_and_not_changed(acme: Workspace, owner: User) -> None:
+    console = signed_in(owner)
+    assert "This workspace is suspended." not in console.get(address("settings")).content.decode()
+    services.suspend_workspace(workspace=acme, reason="Unpaid", actor=services.SYSTEM)
+    before = everything(acme)
+    shown = console.get(address("settings"))
+    assert (shown.status_code, "This workspace is suspended." in shown.content.decode()) == (200, True)
+    refused = console.post(address("api_key_new"), {"name": "x", "kind": "pk"})
+    assert refused.status_code == 403
+    assert "nothing can be changed" in refused.content.decode()
+    assert everything(acme) == before

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Workspace
+from accounts.queries import suspended_workspace_ids
 from core import clock, events, queue
 from core.models import EventDelivery
 from core.queue import LEASE, MAX_ATTEMPTS, MAX_DELAY, Claim, backoff, claim
@@ -199,3 +200,18 @@ def test_rows_locked_by_a_claim_in_progress_are_skipped_not_waited_for() -> None
     with tenant(place), ThreadPoolExecutor(1) as pool:
         EventDelivery.objects.for_workspace(place).select_for_update().get(pk=first)
         assert pool.submit(elsewhere).result(timeout=20) == [second]
+
+
+def test_the_rows_of_a_paused_workspace_wait_untouched(
+    workspace: Workspace, other_workspace: Workspace
+) -> None:
+    (waiting,), (going,) = owe(workspace), owe(other_workspace)
+    queue.configure(paused=lambda: [workspace.pk])
+    try:
+        claims = claim(EventDelivery, limit=9, at=clock.now())
+    finally:
+        queue.configure(paused=suspended_workspace_ids)
+    assert [claimed.pk for claimed in claims] == [going]
+    left = row(workspace, waiting)
+    assert (left.state, left.attempts, left.leased_until) == ("pending", 0, None)
+    assert [claimed.pk for claimed in claim(EventDelivery, limit=9, at=clock.now())] == [waiting]

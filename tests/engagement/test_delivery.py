@@ -19,6 +19,7 @@ from core.errors import Conflict
 from core.tenancy import tenant
 from engagement import services
 from engagement.models import Message
+from engagement.services import delivery
 from engagement.services.sign_in import LINK_MARK, mailed_secret
 from engagement.tasks import send_messages
 from tests.conftest import as_owner, make_workspace
@@ -259,6 +260,15 @@ def test_a_suspended_workspace_sends_later_and_loses_nothing(workspace: Workspac
     make_due(workspace)
     assert send_messages() == 1
     assert len(mail.outbox) == 1
+
+
+def test_a_workspace_suspended_after_the_claim_sends_later_too(workspace: Workspace) -> None:
+    queue_mail(workspace)
+    claims = queue.claim(Message, limit=9, at=clock.now())
+    Workspace.objects.for_workspace(workspace).update(status="suspended")
+    assert delivery._send_batch(claims) == 0
+    assert (row(workspace).state, row(workspace).attempts) == ("pending", 0)
+    assert mail.outbox == []
 
 
 def test_the_sign_in_link_is_put_in_while_sending(workspace: Workspace) -> None:

@@ -511,3 +511,14 @@ def test_times_in_bodies_are_utc_whatever_the_events_zone(workspace: Workspace, 
     queue_webhooks(event)
 
     assert json.loads(only(workspace).body)["timestamp"] == "2026-03-02T12:00:00.500000Z"
+
+
+def test_a_suspended_workspaces_webhooks_wait_untouched(workspace: Workspace, receiver: Receiver) -> None:
+    endpoint_at(workspace, receiver.url("/all"))
+    happened()
+    Workspace.objects.for_workspace(workspace).update(status="suspended")
+    assert send_webhooks() == 0
+    assert (only(workspace).state, only(workspace).attempts) == ("pending", 0)
+    Workspace.objects.for_workspace(workspace).update(status="active")
+    assert send_webhooks() == 1
+    assert [path for path, _, _ in receiver.received] == ["/all"]
