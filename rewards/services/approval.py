@@ -12,12 +12,14 @@ from django.db import transaction
 from accounts.models import Workspace
 from accounts.services import SYSTEM, Actor
 from core.errors import Conflict, DomainError, Invalid, NotFound
+from core.events import emit
 from programs.models import ProgramVersion
 from programs.terms import parse_terms
 from rewards.models import Reward
 from rewards.queries import approval_refusal
 from rewards.services.ledger import Movement, destination, expense, post, standing, wallet
 from rewards.services.steps import Step, lock_rewards, take_steps
+from tracking.models import Referral
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Characters of a discount code: none that is mistaken for another when read aloud or typed."""
@@ -149,6 +151,7 @@ def _deny(rewards: Sequence[Reward], *, reason: str, actor: Actor, at: datetime)
         )
         for row in rewards
     ]
+    _tell_judged(rewards, outcome="deny", at=at)
     take_steps(workspace=workspace, steps=steps, actor=actor, at=at)
     post(workspace=workspace, movements=movements, at=at)
 
@@ -227,8 +230,36 @@ def _approve(rewards: Sequence[Reward], *, actor: Actor, at: datetime, reason: s
         if row.kind != Reward.Kind.CASH:
             steps.append(Step(row, after=Reward.Status.ISSUED, event="reward.issued"))
             row.fulfilment = _fulfilment(row)
+    _tell_judged(rewards, outcome="allow", at=at)
     take_steps(workspace=rewards[0].workspace, steps=steps, actor=actor, at=at)
     post(workspace=rewards[0].workspace, movements=movements, at=at)
+
+
+def _tell_judged(rewards: Sequence[Reward], *, outcome: str, at: datetime) -> None:
+    """Emit `fraud.resolved` for the findings that a decision about these rewards, not yet taken, settles."""
+    held = [
+        row
+        for row in rewards
+        if row.status == Reward.Status.HELD and row.reason and row.reason != "currency_differs"
+    ]
+    if not held:
+        return
+    referrals = Referral.objects.for_workspace(held[0].workspace_id).filter(
+        pk__in={row.referral_id for row in held}
+    )
+    people = dict(referrals.values_list("pk", "participant__public_id"))
+    # Both sides' rewards may hang on one finding.
+    for conversion, participant, rule in dict.fromkeys(
+        (row.conversion.public_id, people[row.referral_id], row.reason) for row in held
+    ):
+        emit(
+            "fraud.resolved",
+            at=at,
+            conversion=conversion,
+            participant=participant,
+            rule=rule,
+            outcome=outcome,
+        )
 
 
 def _fulfilment(reward: Reward) -> dict[str, Any]:

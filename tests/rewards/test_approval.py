@@ -13,6 +13,7 @@ from accounts.queries import sandbox_id_of
 from accounts.services import Actor, move_sandbox_clock
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
+from core.events import deliver_due, emit
 from core.models import Event
 from core.tenancy import tenant
 from rewards import handlers, queries, services, tasks
@@ -326,3 +327,41 @@ def test_bulk_denial_needs_a_reason_and_leaves_decided_rewards_alone(workspace: 
     ]
     assert [reward.pk for reward in queries.rewards_for(ana.customer)] == [done.pk]
     assert balances(workspace) == {"expense EUR": -1000, "payable EUR": 1000}
+
+
+@pytest.mark.parametrize("outcome", ["allow", "deny"])
+def test_judging_what_fraud_held_is_told_once_for_both_sides(workspace: Workspace, outcome: str) -> None:
+    ana = participant(program(workspace, rule(), rule(key="welcome", side="referee")))
+    fact = conversion(ana)
+    builders.signal(fact, ana, name="too_fast", outcome="hold")
+    ids = [reward.public_id for reward in services.settle_conversion(conversion=fact, at=AT)]
+    assert len(ids) == 2
+    decide = services.bulk_approve if outcome == "allow" else services.bulk_deny
+    for _ in range(2):
+        decide(workspace=workspace, public_ids=ids, reason="Looked into it", actor=person(), at=AT)
+    told = Event.objects.for_workspace(workspace).filter(kind="fraud.resolved").get()
+    assert told.data == {
+        "conversion": fact.public_id,
+        "participant": ana.public_id,
+        "rule": "too_fast",
+        "outcome": outcome,
+    }
+
+
+def test_a_decision_about_what_fraud_did_not_hold_resolves_nothing(workspace: Workspace) -> None:
+    ana = participant(program(workspace))
+    no_rate = settled(ana, currency="USD")
+    services.deny_reward(reward=no_rate, reason="No rate", actor=person(), at=AT)
+    services.deny_reward(reward=settled(ana), reason="Staff", actor=person(), at=AT)
+    assert "fraud.resolved" not in events(workspace)
+
+
+def test_a_suspended_workspace_accrues_nothing_until_it_goes_on(workspace: Workspace) -> None:
+    fact = conversion(participant(program(workspace)))
+    emit("conversion.created", at=AT, conversion=fact.public_id, customer=fact.customer.public_id)
+    Workspace.objects.for_workspace(workspace).update(status="suspended")
+    assert deliver_due() == 0
+    assert Reward.objects.for_workspace(workspace).count() == 0
+    Workspace.objects.for_workspace(workspace).update(status="active")
+    assert deliver_due() > 0
+    assert Reward.objects.for_workspace(workspace).get().amount_minor == 1000
