@@ -89,7 +89,7 @@ def calculate(
 
     `currency` is the program's. `order_minor` is the order's net value in `order_currency`; an event without
     an order has 0 and None. `occurrence` counts the customer's events of this kind from 1, and
-    `months_elapsed` the whole months since the referral started (see `whole_months`).
+    `months_elapsed` the whole months since the referral converted (see `whole_months`).
 
     With several referrers credited, `weights` are the credits of all of them and `position` is this one's.
     A percentage is taken of `share_minor`, this one's part of the order (by default the split by weights). A

@@ -1,4 +1,8 @@
-"""What rewards do when something happened elsewhere."""
+"""What rewards do when something happened elsewhere.
+
+Books are dated when they are written: at the workspace's own time now, not at the event's, which may lie
+before a payout that was made meanwhile.
+"""
 
 from accounts.models import Workspace
 from core import clock

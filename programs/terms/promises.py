@@ -71,8 +71,8 @@ class RewardRule:
     """One promise to one side of a referral.
 
     `amount` is None only for products and discounts, whose value need not be known. `max_minor` limits what
-    one conversion can earn by this rule. `duration_months` counts from the start of the referral; None is for
-    ever.
+    one conversion can earn by this rule. `duration_months` counts from the friend's first purchase or custom
+    event that the referral was credited with; None is for ever. `first_only` counts custom events by name.
     """
 
     key: str
