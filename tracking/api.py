@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.endpoint import WorkspaceEndpoint
+from accounts.models import ApiKey
 from core import events
-from core.errors import Invalid, NotFound
+from core.errors import Forbidden, Invalid, NotFound
 from core.ids import new_public_id
 from programs import queries as program_queries
 from programs import services as program_services
@@ -37,6 +38,12 @@ class TrackEndpoint(WorkspaceEndpoint):
         found: dict[str, Any] = serializer.validated_data
         return found
 
+    def from_page(self) -> bool:
+        """Tell whether the key stands in a web page, where anybody can take it to ask about anybody."""
+        key = self.request.auth
+        assert isinstance(key, ApiKey)
+        return key.kind == ApiKey.Kind.PUBLISHABLE
+
     def customer(self, body: dict[str, Any]) -> Customer:
         """Return the customer the body names, known or new."""
         return program_services.identify_customer(
@@ -45,6 +52,7 @@ class TrackEndpoint(WorkspaceEndpoint):
             email=body.get("customer_email", ""),
             name=body.get("customer_name", ""),
             country=body.get("customer_country", ""),
+            trusted=not self.from_page(),
             at=self.at,
         )
 
@@ -67,19 +75,31 @@ class TrackEndpoint(WorkspaceEndpoint):
         return found
 
     def answer(self, conversion: Conversion, created: bool, wait: bool, **more: Any) -> Response:
-        """Answer with the conversion, and with its explanation when the caller waited for it."""
+        """Answer with the conversion, and with its explanation when the caller waited for it.
+
+        A page hears nothing of metadata, which a server may have recorded before.
+        """
         data: dict[str, Any] = {
             "conversion": serializers.ConversionAnswer(conversion).data,
             "duplicate": not created,
             **more,
         }
+        if self.from_page():
+            data["conversion"]["metadata"] = {}
         if wait:
             data["explanation"] = queries.explanation(conversion)
         return Response(data, status=201 if created else 200)
 
     def record(self, body: dict[str, Any], **fact: Any) -> Response:
-        """Record the conversion in the mode the body asks for, and answer."""
+        """Record the conversion in the mode the body asks for, and answer.
+
+        Raises Forbidden naming `mode` for a page that wants to wait: the answer tells of others' rewards.
+        """
         wait = body["mode"] == "wait"
+        if wait and self.from_page():
+            raise Forbidden(
+                "Only a secret key may wait for the outcome.", code="secret_key_needed", param="mode"
+            )
 
         def run() -> services.RecordedConversion:
             return services.record_conversion(

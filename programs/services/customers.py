@@ -40,13 +40,15 @@ def identify_customer(
     email: str = "",
     name: str = "",
     country: str = "",
+    trusted: bool = True,
     at: datetime,
 ) -> Customer:
     """Return the customer with this external id, else with this mailbox; makes one where there is none.
 
-    Known values stay; only blanks are filled. A customer known by mailbox alone takes the external id, one
-    who has another external id is somebody else. Safe to run concurrently with itself. Raises Invalid naming
-    `external_id`, `email`, `name` or `country`; without an id and an address there is nobody to identify.
+    Known values stay; only blanks are filled, and none when the caller is not `trusted`: sign-in links go to
+    the address on file. A customer known by mailbox alone takes the external id, one who has another external
+    id is somebody else. Safe to run concurrently with itself. Raises Invalid naming `external_id`, `email`,
+    `name` or `country`; without an id and an address there is nobody to identify.
     """
     given = _cleaned(external_id, email, name, country)
     for _ in range(_ATTEMPTS):
@@ -56,7 +58,7 @@ def identify_customer(
             with transaction.atomic():
                 if found is None:
                     return _insert(workspace, given, at)
-                if not _blanks(found, given):
+                if not trusted or not _blanks(found, given):
                     return found
                 if _fill(found, given):
                     return found

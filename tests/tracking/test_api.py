@@ -212,3 +212,24 @@ def test_metadata_keeps_fractions_exact(call: Call) -> None:
     sale = call("track/sale", {**SALE, "metadata": {"weight": 1.5, "tags": [{"score": 0.1}], "n": 3}})
     assert sale.status_code == 201
     assert sale.json()["conversion"]["metadata"] == {"weight": "1.5", "tags": [{"score": "0.1"}], "n": 3}
+
+
+def test_a_publishable_key_learns_and_changes_nothing_about_known_customers(
+    call: Call, workspace: Workspace
+) -> None:
+    known = factories.CustomerFactory.create(workspace=workspace, external_id="c1", email="", mailbox="")
+    lead = {"customerExternalId": "c1", "eventName": "Sign up"}
+    assert call("track/lead", {**lead, "metadata": {"plan": "gold"}}).status_code == 201
+    publishable = token(workspace, "pk")
+    waiting = call("track/lead", {**lead, "mode": "wait"}, key=publishable)
+    error = waiting.json()["error"]
+    assert (waiting.status_code, error["code"], error["param"]) == (403, "secret_key_needed", "mode")
+    again = call("track/lead", {**lead, "customerEmail": "eve@evil.example"}, key=publishable)
+    assert (again.status_code, again.json()["duplicate"]) == (200, True)
+    assert "explanation" not in again.json()
+    assert again.json()["conversion"]["metadata"] == {}
+    known.refresh_from_db()
+    assert (known.email, known.mailbox) == ("", "")
+    call("track/lead", {**lead, "customerEmail": "carla@example.com"})
+    known.refresh_from_db()
+    assert known.email == "carla@example.com"
