@@ -385,3 +385,14 @@ def test_rejecting_one_of_two_purchases_leaves_the_referral(
     buy(workspace, friend, key="inv-2")
     services.reject_conversion(conversion=first, reason="order_cancelled", actor=SYSTEM, at=NOW)
     assert Referral.objects.for_workspace(workspace).get().status == "converted"
+
+
+def test_custom_events_are_counted_by_name(workspace: Workspace, friend: Customer) -> None:
+    def happened(name: str, key: str) -> int:
+        return buy(workspace, friend, key=key, kind="custom", event_name=name).sequence
+
+    assert happened("Visit", "v1") == 1
+    assert happened("Booking", "b1") == 1
+    assert happened("Visit", "v2") == 2
+    assert buy(workspace, friend, key="inv-1", event_name="Purchase").sequence == 1
+    assert buy(workspace, friend, key="inv-2", event_name="Renewal").sequence == 2

@@ -87,7 +87,7 @@ def record_conversion(
         amount_minor=amount_minor,
         currency=currency,
         metadata=_exact(metadata or {}),
-        sequence=_conversions(workspace, customer, kind) + 1,
+        sequence=_conversions(workspace, customer, kind, event_name) + 1,
         source_modified_at=source_modified_at,
         occurred_at=min(occurred_at, at),
         received_at=at,
@@ -173,13 +173,12 @@ def _check_same(
             )
 
 
-def _conversions(workspace: Workspace, customer: Customer, kind: str) -> int:
-    return (
-        Conversion.objects.for_workspace(workspace)
-        .filter(customer=customer, kind=kind)
-        .exclude(status=Conversion.Status.REJECTED)
-        .count()
-    )
+def _conversions(workspace: Workspace, customer: Customer, kind: str, event_name: str) -> int:
+    rows = Conversion.objects.for_workspace(workspace).filter(customer=customer, kind=kind)
+    if kind == Conversion.Kind.CUSTOM:
+        # Custom events have nothing but their name in common: the first booking is no second visit.
+        rows = rows.filter(event_name=event_name)
+    return rows.exclude(status=Conversion.Status.REJECTED).count()
 
 
 def _use_codes(conversion: Conversion, promo_codes: Sequence[PromoCode]) -> None:
@@ -274,6 +273,10 @@ def reject_conversion(*, conversion: Conversion, reason: str, actor: Actor, at: 
 
     `reason` is a code. Repeating it changes nothing.
     """
+    # The customer first, as in recording: another conversion may be taking up the same referral just now.
+    Customer.objects.for_workspace(conversion.workspace_id).select_for_update(no_key=True).get(
+        pk=conversion.customer_id
+    )
     locked = (
         Conversion.objects.for_workspace(conversion.workspace_id)
         .select_for_update(no_key=True)
