@@ -1,5 +1,7 @@
 """Scheduled work on rewards."""
 
+import logging
+
 from celery import shared_task
 
 from accounts import queries as account_queries
@@ -8,14 +10,22 @@ from core import clock
 from core.tenancy import tenant
 from rewards import services
 
+logger = logging.getLogger(__name__)
+
 
 @shared_task(name="rewards.release_due")
 def release_due() -> int:
-    """Approve the rewards whose hold is over, workspace by workspace, until none is left."""
+    """Approve the rewards whose hold is over, workspace by workspace, until none is left.
+
+    A workspace that fails is logged and tried again with the next run; it does not hold up the others.
+    """
     total = 0
     for workspace_id in account_queries.active_workspace_ids():
-        while released := _release(workspace_id):
-            total += released
+        try:
+            while released := _release(workspace_id):
+                total += released
+        except Exception:
+            logger.exception("the rewards of workspace %s could not be released", workspace_id)
     return total
 
 

@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.events import deliver_due, emit
 from core.models import Event
 from core.tenancy import tenant
+from programs.models import ProgramVersion
 from rewards import handlers, queries, services, tasks
 from rewards.models import Reward, RewardChange
 from tests.factories import AT
@@ -365,3 +366,20 @@ def test_a_suspended_workspace_accrues_nothing_until_it_goes_on(workspace: Works
     Workspace.objects.for_workspace(workspace).update(status="active")
     assert deliver_due() > 0
     assert Reward.objects.for_workspace(workspace).get().amount_minor == 1000
+
+
+def test_a_workspace_that_cannot_be_released_does_not_hold_up_the_others(
+    workspace: Workspace, other_workspace: Workspace
+) -> None:
+    broken = settled(participant(program(workspace)))
+    unreadable = ProgramVersion.objects.create(
+        workspace=workspace, program=broken.program, number=2, terms={}, published_at=AT, published_by="x"
+    )
+    Reward.objects.for_workspace(workspace).filter(pk=broken.pk).update(version=unreadable)
+    with tenant(other_workspace):
+        fine = settled(participant(program(other_workspace)))
+    assert tasks.release_due() == 1
+    broken.refresh_from_db()
+    with tenant(other_workspace):
+        fine.refresh_from_db()
+    assert (broken.status, fine.status) == ("pending", "approved")
