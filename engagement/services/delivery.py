@@ -14,6 +14,7 @@ Every attempt carries the same Message-ID, so that a receiver can drop a repetit
 from __future__ import annotations
 
 import logging
+import re
 import smtplib
 from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
@@ -37,6 +38,7 @@ from engagement.services.sign_in import with_secret
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 20
+_ADDRESS: Final = re.compile(r"<?[^\s<>]+@[^\s<>]+>?")
 LEASE: Final = timedelta(minutes=5)
 SUSPENDED_PAUSE: Final = timedelta(minutes=10)
 UNKNOWN_OUTCOME: Final = "The connection to the mail server broke off; whether it took the mail is not known."
@@ -149,12 +151,15 @@ def _is_permanent(error: smtplib.SMTPException) -> bool:
 
 
 def _said(error: Exception) -> str:
-    """Return what the server said, without the addresses that the exceptions carry along."""
+    """Return what the server said, without the addresses in it and those that the exceptions carry along."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "; ".join(f"{code} {_text(said)}" for code, said in error.recipients.values())
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_text(error.smtp_error)}"
-    return f"{type(error).__name__}: {error}"
+        said = "; ".join(f"{code} {_text(said)}" for code, said in error.recipients.values())
+    elif isinstance(error, smtplib.SMTPResponseException):
+        said = f"{error.smtp_code} {_text(error.smtp_error)}"
+    else:
+        said = f"{type(error).__name__}: {error}"
+    # It goes to the log as well, and servers like to repeat whom they refuse.
+    return _ADDRESS.sub("(address)", said)
 
 
 def _text(said: bytes | str) -> str:

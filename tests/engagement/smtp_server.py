@@ -40,7 +40,10 @@ def mail_server() -> Iterator[Inbox]:
                     self.say("250 ok")
                 elif verb.startswith("RCPT"):
                     to = command.partition(":")[2].split()[0].strip("<>")
-                    refusal = {"greylist": "451 come back later", "no_such_user": "550 no such user"}
+                    refusal = {
+                        "greylist": "451 come back later",
+                        "no_such_user": "550 <ana@example.com>: no such user",
+                    }
                     self.say(refusal.get(inbox.behaviour, "250 ok"))
                 elif verb == "DATA":
                     self.say("354 go on")

@@ -147,7 +147,7 @@ def test_refusals_end_after_the_limit_of_attempts(workspace: Workspace, server: 
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "said"), [("no_such_user", "550 no such user"), ("spam", "554 looks like spam")]
+    ("behaviour", "said"), [("no_such_user", "550 (address): no such user"), ("spam", "554 looks like spam")]
 )
 def test_a_permanent_refusal_is_final_and_the_next_mail_goes_out(
     workspace: Workspace, server: Inbox, behaviour: str, said: str
