@@ -1,7 +1,7 @@
 """Every root address of the product: each app's lists (public, console, api), mounted in one place."""
 
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts import urls as accounts
 from analytics import urls as analytics
@@ -37,7 +37,12 @@ urlpatterns: Addresses = [
     path("w/<slug:slug>/", include(CONSOLE)),
     path("api/v1/", include(API)),
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="api_schema"), name="api_docs"),
+    # The split view serves its script by itself: the content security policy allows none inside a page.
+    path(
+        "api/docs/",
+        SpectacularSwaggerSplitView.as_view(url_name="api_schema", template_name="api_docs.html"),
+        name="api_docs",
+    ),
     *PUBLIC,
 ]
 
