@@ -39,6 +39,12 @@ def moment(at: datetime | None, zone: Any = "UTC") -> SafeString:
 
 
 @register.filter
+def words(code: str) -> str:
+    """Show a code as words: `below_minimum_order` -> `below minimum order`; a sentence stays as it is."""
+    return code if " " in code else code.replace("_", " ")
+
+
+@register.filter
 def bps(value: int) -> str:
     """Show basis points as a percentage: 1000 -> `10 %`, 1250 -> `12.5 %`."""
     whole, part = divmod(int(value), 100)
