@@ -10,58 +10,58 @@ from django.urls import reverse
 from accounts.models import Member
 from accounts.permissions import Permission, allows
 
-MENU: Final[tuple[tuple[str, tuple[tuple[str, str, Permission], ...]], ...]] = (
+MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]] = (
     (
         "",
         (
-            ("Overview", "overview", "view"),
-            ("Funnel", "report_funnel", "view"),
+            ("Overview", "overview", "layout-dashboard", "view"),
+            ("Funnel", "report_funnel", "filter", "view"),
         ),
     ),
     (
         "Programs",
         (
-            ("Programs", "program_list", "view"),
-            ("Participants", "participant_list", "view"),
-            ("Customers", "customer_list", "view"),
-            ("Messages", "message_list", "view"),
+            ("Programs", "program_list", "gift", "view"),
+            ("Participants", "participant_list", "users", "view"),
+            ("Customers", "customer_list", "address-book", "view"),
+            ("Messages", "message_list", "mail", "view"),
         ),
     ),
     (
         "Tracking",
         (
-            ("Referrals", "referral_list", "view"),
-            ("Conversions", "conversion_list", "view"),
-            ("Clicks", "click_list", "view"),
+            ("Referrals", "referral_list", "share", "view"),
+            ("Conversions", "conversion_list", "shopping-bag", "view"),
+            ("Clicks", "click_list", "click", "view"),
         ),
     ),
     (
         "Money",
         (
-            ("Rewards", "reward_list", "view"),
-            ("Payouts", "batch_list", "view"),
-            ("Ledger", "ledger", "view"),
+            ("Rewards", "reward_list", "award", "view"),
+            ("Payouts", "batch_list", "wallet", "view"),
+            ("Ledger", "ledger", "book-2", "view"),
         ),
     ),
     (
         "Connections",
         (
-            ("Stores", "connection_list", "view"),
-            ("Webhooks", "webhook_list", "view"),
-            ("Events", "event_log", "view"),
-            ("API keys", "api_key_list", "manage_developers"),
+            ("Stores", "connection_list", "building-store", "view"),
+            ("Webhooks", "webhook_list", "webhook", "view"),
+            ("Events", "event_log", "activity", "view"),
+            ("API keys", "api_key_list", "key", "manage_developers"),
         ),
     ),
     (
         "Workspace",
         (
-            ("Team", "team", "view"),
-            ("Audit log", "audit_log", "view_audit"),
-            ("Settings", "settings", "view"),
+            ("Team", "team", "users-group", "view"),
+            ("Audit log", "audit_log", "history", "view_audit"),
+            ("Settings", "settings", "settings", "view"),
         ),
     ),
 )
-"""Groups of (label, URL name, permission); the first entry is where a workspace is entered."""
+"""Groups of (label, URL name, icon, permission); the first entry is where a workspace is entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class Entry:
 
     label: str
     address: str
+    icon: str
     current: bool = False
 
 
@@ -88,18 +89,21 @@ def menu(member: Member, path: str = "") -> tuple[Group, ...]:
         (
             label,
             [
-                (text, reverse(name, args=[slug]))
-                for text, name, needed in entries
+                (text, reverse(name, args=[slug]), icon)
+                for text, name, icon, needed in entries
                 if allows(member.role, needed)
             ],
         )
         for label, entries in MENU
     ]
     root = reverse("overview", args=[slug])
-    below = [a for _, links in found for _, a in links if a == path or (a != root and path.startswith(a))]
+    below = [a for _, links in found for _, a, _ in links if a == path or (a != root and path.startswith(a))]
     here = max(below, key=len, default=None)
     return tuple(
-        Group(label=label, entries=tuple(Entry(text, address, address == here) for text, address in links))
+        Group(
+            label=label,
+            entries=tuple(Entry(text, address, icon, address == here) for text, address, icon in links),
+        )
         for label, links in found
         if links
     )

@@ -1,8 +1,6 @@
-// Every page loads this one module; without it all pages still work.
-import { offerChoosingAll } from "./choose.js";
+// Everything the portal and the landing page need; both work without it.
 import { offerConfirmation } from "./confirm.js";
 import { offerCopying } from "./copy.js";
 
-offerChoosingAll(document);
 offerConfirmation(document);
 offerCopying(document);

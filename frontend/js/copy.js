@@ -21,7 +21,7 @@ export function offerCopying(root) {
     button.hidden = false;
     button.setAttribute("aria-live", "polite");
     button.addEventListener("click", async () => {
-      const input = root.getElementById(button.dataset.copy);
+      const input = document.getElementById(button.dataset.copy);
       button.textContent = (await copy(input)) ? "Copied" : "Press Ctrl+C";
       setTimeout(() => {
         button.textContent = label;

@@ -1,0 +1,35 @@
+// Every page of the console loads this one module; without it all pages still work.
+import Alpine from "@alpinejs/csp";
+import htmx from "htmx.org";
+
+import { offerChoosingAll } from "./choose.js";
+import { offerConfirmation } from "./confirm.js";
+import { offerCopying } from "./copy.js";
+import { guardForms } from "./guard.js";
+import { closeMenus, dismissToasts } from "./shell.js";
+
+// The content security policy allows neither evaluated code nor styles in the page.
+htmx.config.allowEval = false;
+htmx.config.includeIndicatorStyles = false;
+window.htmx = htmx;
+window.Alpine = Alpine;
+
+function enhance(root) {
+  offerChoosingAll(root);
+  offerConfirmation(root);
+  offerCopying(root);
+  guardForms(root);
+  dismissToasts(root);
+}
+
+enhance(document);
+closeMenus(document);
+document.body.addEventListener("htmx:load", (event) => {
+  if (event.target !== document.body) enhance(event.target);
+});
+// Django wants its token with every request that changes something.
+document.body.addEventListener("htmx:configRequest", (event) => {
+  const token = document.querySelector("input[name=csrfmiddlewaretoken]");
+  if (token) event.detail.headers["X-CSRFToken"] = token.value;
+});
+Alpine.start();
