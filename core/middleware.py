@@ -1,4 +1,4 @@
-"""Request-wide behaviour: an id for each request, a limit on bodies, and domain errors as pages."""
+"""Request-wide behaviour: an id, the reader's formats, a limit on bodies, and domain errors as pages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views import defaults
 
+from core import locales
 from core.errors import DomainError, Forbidden, InternalError, Invalid, NotFound, TooLarge
 from core.ids import is_public_id, new_public_id
 
@@ -42,6 +44,22 @@ class RequestIdMiddleware:
             return response
         finally:
             request_id.reset(token)
+
+
+class ReaderMiddleware:
+    """Write pages with the numbers and dates of the reader's region; what programs read stays as it is."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if wants_json(request):
+            return self.get_response(request)
+        with locales.read_by(locales.reader_of(request.headers.get("Accept-Language", ""))):
+            response = self.get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ["Accept-Language"])
+        return response
 
 
 def wants_json(request: HttpRequest) -> bool:
