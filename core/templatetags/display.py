@@ -65,7 +65,7 @@ def day(value: date | None, zone: Any = "UTC") -> str:
 
 
 def relative(at: datetime, now: datetime) -> str:
-    """Write an instant as seen from `now`: "3 hours ago", "in 2 days"; "" when it is more than a week away."""
+    """Write an instant as seen from `now`: "3 hours ago", "in 2 days"; "" beyond a week."""
     distance = abs(at - now)
     if distance > _RELATIVE_FOR:
         return ""
