@@ -84,12 +84,14 @@ def calculate(
     position: int = 0,
     occurrence: int = 1,
     months_elapsed: int = 0,
+    friends: int = 1,
 ) -> Calculation:
     """Return what `rule` owes one participant for one event.
 
     `currency` is the program's. `order_minor` is the order's net value in `order_currency`; an event without
     an order has 0 and None. `occurrence` counts the customer's events of this kind from 1, and
-    `months_elapsed` the whole months since the referral converted (see `whole_months`).
+    `months_elapsed` the whole months since the referral converted (see `whole_months`). `friends` counts the
+    participant's friends who converted up to this event, this one included: it decides the tier.
 
     With several referrers credited, `weights` are the credits of all of them and `position` is this one's.
     A percentage is taken of `share_minor`, this one's part of the order (by default the split by weights). A
@@ -113,7 +115,7 @@ def calculate(
         return Calculation(0, unit, 0, *refusal)
     if rule.kind in ("product", "discount"):
         return _gift(rule, unit)
-    return _amount(rule, currency, base_minor, weights, position)
+    return _amount(rule, friends, currency, base_minor, weights, position)
 
 
 def reversed_total(*, reward_minor: int, order_minor: int, refunded_minor: int) -> int:
@@ -148,8 +150,11 @@ def whole_months(start: datetime, end: datetime) -> int:
     return months - 1 if reached > local else months
 
 
-def worked_example(terms: ProgramTerms, order_minor: int) -> tuple[ExampleLine, ...]:
-    """Calculate every rule for one referral whose first order is `order_minor` in the program's currency."""
+def worked_example(terms: ProgramTerms, order_minor: int, friends: int = 1) -> tuple[ExampleLine, ...]:
+    """Calculate every rule for one referral whose first order is `order_minor` in the program's currency.
+
+    `friends` says the how-manieth friend of the referrer this is.
+    """
     lines = []
     for rule in terms.rewards:
         has_order = rule.event != "signup"
@@ -161,6 +166,7 @@ def worked_example(terms: ProgramTerms, order_minor: int) -> tuple[ExampleLine, 
             event_name=rule.event_name,
             order_minor=order_minor if has_order else 0,
             order_currency=terms.currency if has_order else None,
+            friends=friends,
         )
         lines.append(ExampleLine(rule.key, rule.side, calculation))
     return tuple(lines)
@@ -186,7 +192,10 @@ def _event_refusal(
 def _order_refusal(
     rule: RewardRule, currency: str, order_minor: int, order_currency: str | None
 ) -> _Refusal | None:
-    measures_order = rule.minimum_order_minor > 0 or isinstance(rule.amount, PercentageAmount)
+    amounts = (rule.amount, *(tier.amount for tier in rule.tiers))
+    measures_order = rule.minimum_order_minor > 0 or any(
+        isinstance(amount, PercentageAmount) for amount in amounts
+    )
     if order_currency not in (None, currency) and (measures_order or rule.kind in ("cash", "credit")):
         return (
             "currency_differs",
@@ -220,21 +229,30 @@ def _gift(rule: RewardRule, unit: str) -> Calculation:
 
 
 def _amount(
-    rule: RewardRule, currency: str, share_minor: int, weights: Sequence[Weight], position: int
+    rule: RewardRule,
+    friends: int,
+    currency: str,
+    share_minor: int,
+    weights: Sequence[Weight],
+    position: int,
 ) -> Calculation:
     unit = rule.unit(currency)
     base_minor = 0
-    if isinstance(rule.amount, PercentageAmount):
+    amount = rule.amount_for(friends)
+    if isinstance(amount, PercentageAmount):
         base_minor = share_minor
-        amount_minor = percentage(share_minor, rule.amount.bps)
+        amount_minor = percentage(share_minor, amount.bps)
         share, result = display(share_minor, currency), display(amount_minor, unit)
-        sentence = f"{percent_text(rule.amount.bps)} of {share} is {result}"
+        sentence = f"{percent_text(amount.bps)} of {share} is {result}"
     else:
-        whole_minor = rule.amount.minor if rule.amount else 0
+        whole_minor = amount.minor if amount else 0
         amount_minor = split(whole_minor, weights)[position]
         sentence = f"A fixed {display(whole_minor, unit)}"
         if amount_minor != whole_minor:
             sentence += f", of which this credit earns {display(amount_minor, unit)}"
+    reached = [tier.from_friends for tier in rule.tiers if tier.from_friends <= friends]
+    if reached:
+        sentence += f", by the tier from {reached[-1]} friends on"
     if rule.max_minor is not None:
         limit_minor = split(rule.max_minor, weights)[position]
         if amount_minor > limit_minor:

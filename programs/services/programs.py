@@ -126,7 +126,7 @@ def publish_program(*, program: Program, actor: Actor, at: datetime) -> ProgramV
         raise TermsInvalid(missing)
     document = dump_terms(terms)
     live = live_version(program)
-    if live is not None and live.terms == document:
+    if live is not None and parse_terms(live.terms) == terms:
         return live
     newest = versions_of(program).first()
     version = ProgramVersion.objects.create(

@@ -20,9 +20,10 @@ from programs.terms.promises import (
     RewardKind,
     RewardRule,
     RewardSide,
+    Tier,
 )
 from programs.terms.reader import FieldError
-from programs.terms.wording import percent_text, reward_sentence, summary
+from programs.terms.wording import amount_text, headline, percent_text, reward_sentence, summary
 
 __all__ = [
     "Amount",
@@ -42,9 +43,12 @@ __all__ = [
     "RewardRule",
     "RewardSide",
     "TermsInvalid",
+    "Tier",
+    "amount_text",
     "default_terms",
     "diff",
     "dump_terms",
+    "headline",
     "parse_terms",
     "percent_text",
     "publish_errors",

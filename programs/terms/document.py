@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final, get_args
 
 from core.errors import Invalid
@@ -23,6 +24,7 @@ from programs.terms.promises import (
     RewardKind,
     RewardRule,
     RewardSide,
+    Tier,
 )
 from programs.terms.reader import FieldError, Reader
 
@@ -30,6 +32,8 @@ SCHEMA: Final = 1
 
 _MAX_DAYS = 3650
 _MAX_MONTHS = 120
+_MAX_TIERS = 10
+_MAX_FRIENDS = 100_000
 _WHOLE_BPS = 10_000
 # Points may outnumber minor units: 1,000,000 bps is 100 points for each cent.
 _MAX_POINTS_BPS = 1_000_000
@@ -103,6 +107,7 @@ def dump_terms(terms: ProgramTerms) -> dict[str, object]:
         "payout_minimum_minor": terms.payout_minimum_minor,
         "allowed_hosts": list(terms.allowed_hosts),
         "terms_text": terms.terms_text,
+        "offer_text": terms.offer_text,
     }
 
 
@@ -140,6 +145,7 @@ def _program(reader: Reader) -> ProgramTerms:
         payout_minimum_minor=reader.integer("payout_minimum_minor", 0, MAX_MINOR, default=0),
         allowed_hosts=allowed_hosts,
         terms_text=reader.text("terms_text", 20_000, default=""),
+        offer_text=reader.text("offer_text", 120, default=""),
     )
     reader.finish()
     return terms
@@ -229,6 +235,7 @@ def _rule(reader: Reader) -> RewardRule:
         max_minor=reader.nullable_integer("max_minor", 1, MAX_MINOR),
         product=_product(reader.child("product")),
         discount=_amount(discount, _WHOLE_BPS) if discount else None,
+        tiers=tuple(_tier(entry, bps_limit) for entry in reader.children("tiers", _MAX_TIERS)),
     )
     if reader.sound():
         _check_rule(reader, rule)
@@ -254,6 +261,37 @@ def _check_rule(reader: Reader, rule: RewardRule) -> None:
             reader.fail("amount", "not_fixed", "A sign-up has no revenue to take a percentage of.")
         if rule.minimum_order_minor:
             reader.fail("minimum_order_minor", "not_allowed", "A sign-up has no order.")
+    _check_tiers(reader, rule)
+
+
+def _check_tiers(reader: Reader, rule: RewardRule) -> None:
+    if not rule.tiers:
+        return
+    if rule.side == "referee":
+        reader.fail("tiers", "not_allowed", "Only a referrer climbs tiers.")
+    elif rule.kind in ("product", "discount"):
+        reader.fail("tiers", "not_allowed", "Only cash, store credit and points have tiers.")
+    elif rule.event == "signup":
+        reader.fail("tiers", "not_allowed", "Tiers count friends who bought; a sign-up comes before that.")
+    for index, (lower, tier) in enumerate(pairwise(rule.tiers), start=1):
+        if tier.from_friends <= lower.from_friends:
+            reader.fail(
+                f"tiers.{index}.from_friends",
+                "not_rising",
+                f"This tier must start above the one before it, at {lower.from_friends + 1} friends or more.",
+            )
+
+
+def _tier(reader: Reader, bps_limit: int) -> Tier:
+    amount = reader.child("amount")
+    if amount is None and reader.sound("amount"):
+        reader.fail("amount", "required", "A tier needs an amount.")
+    tier = Tier(
+        from_friends=reader.integer("from_friends", 2, _MAX_FRIENDS),
+        amount=_amount(amount, bps_limit) if amount else FixedAmount(minor=0),
+    )
+    reader.finish()
+    return tier
 
 
 def _amount(reader: Reader, bps_limit: int) -> Amount:
@@ -293,6 +331,9 @@ def dump_rule(rule: RewardRule) -> dict[str, object]:
         "max_minor": rule.max_minor,
         "product": None if product is None else {"sku": product.sku, "name": product.name},
         "discount": _dump_amount(rule.discount),
+        "tiers": [
+            {"from_friends": tier.from_friends, "amount": _dump_amount(tier.amount)} for tier in rule.tiers
+        ],
     }
 
 

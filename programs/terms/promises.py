@@ -36,6 +36,14 @@ Amount = PercentageAmount | FixedAmount
 
 
 @dataclass(frozen=True, slots=True)
+class Tier:
+    """What a rule gives instead of its amount once the referrer has brought `from_friends` friends."""
+
+    from_friends: int
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
 class ProductTerms:
     """The product given as a reward."""
 
@@ -73,6 +81,7 @@ class RewardRule:
     `amount` is None only for products and discounts, whose value need not be known. `max_minor` limits what
     one conversion can earn by this rule. `duration_months` counts from the friend's first purchase or custom
     event that the referral was credited with; None is for ever. `first_only` counts custom events by name.
+    `tiers` rise by their number of friends; only a referrer's amount for something that converts has any.
     """
 
     key: str
@@ -87,6 +96,12 @@ class RewardRule:
     max_minor: int | None = None
     product: ProductTerms | None = None
     discount: Amount | None = None
+    tiers: tuple[Tier, ...] = ()
+
+    def amount_for(self, friends: int) -> Amount | None:
+        """Return what the rule gives a referrer whose friends who converted are this many."""
+        reached = [tier for tier in self.tiers if tier.from_friends <= friends]
+        return reached[-1].amount if reached else self.amount
 
     def unit(self, currency: str) -> str:
         """Return what the reward is counted in, for a program in `currency`."""
@@ -106,8 +121,9 @@ class EligibilityTerms:
 class ProgramTerms:
     """Everything a program version promises; money is in the minor unit of `currency`.
 
-    `destination_url` is empty until someone sets it. With no `allowed_hosts`, links lead to the host of
-    `destination_url` only.
+    `offer_text` is the headline of the portal and the landing page; empty, the promises make one (see
+    `headline`). `destination_url` is empty until someone sets it. With no `allowed_hosts`, links lead to the
+    host of `destination_url` only.
     """
 
     currency: str
@@ -120,3 +136,4 @@ class ProgramTerms:
     payout_minimum_minor: int = 0
     allowed_hosts: tuple[str, ...] = ()
     terms_text: str = ""
+    offer_text: str = ""

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from core.money import CURRENCIES, POINTS, display
-from programs.terms.promises import Amount, PercentageAmount, ProgramTerms, RewardRule
+from core.money import CURRENCIES, display
+from programs.terms.promises import (
+    Amount,
+    FixedAmount,
+    PercentageAmount,
+    ProgramTerms,
+    RewardRule,
+    RewardSide,
+)
 
 _KIND_WORDS = {"cash": "cash", "credit": "store credit"}
 
@@ -20,6 +27,10 @@ def summary(terms: ProgramTerms) -> tuple[str, ...]:
 def reward_sentence(rule: RewardRule, currency: str, minimum_order_minor: int = 0) -> str:
     """Say what one rule promises; `minimum_order_minor` is the program's own minimum."""
     parts = [f"The {rule.side} gets {_gift(rule, currency)}"]
+    parts += [
+        f"{amount_text(rule, tier.amount, currency)} from {tier.from_friends} friends on"
+        for tier in rule.tiers
+    ]
     if rule.duration_months is not None:
         parts.append(f"for {rule.duration_months} month{'' if rule.duration_months == 1 else 's'}")
     if rule.max_minor is not None:
@@ -28,6 +39,30 @@ def reward_sentence(rule: RewardRule, currency: str, minimum_order_minor: int = 
     if minimum and rule.event != "signup":
         parts.append(f"for orders from {display(minimum, currency)}")
     return ", ".join(parts) + "."
+
+
+def headline(terms: ProgramTerms) -> str:
+    """Return the offer in a few words: the text somebody wrote, else "Give €10.00, get 10 %".
+
+    Says nothing of a side that is promised nothing, and nothing at all where nobody is promised anything.
+    """
+    if terms.offer_text:
+        return terms.offer_text
+    gets = {side: _short(terms, side) for side in ("referee", "referrer")}
+    if gets["referee"] and gets["referrer"]:
+        return f"Give {gets['referee']}, get {gets['referrer']}"
+    if gets["referrer"]:
+        return f"Bring a friend, get {gets['referrer']}"
+    return f"Give a friend {gets['referee']}" if gets["referee"] else ""
+
+
+def amount_text(rule: RewardRule, amount: Amount, currency: str) -> str:
+    """Write an amount of a rule in a few words: "10 %", "€5.00", "50 points", "2 points for each €1.00"."""
+    if rule.kind == "points" and isinstance(amount, PercentageAmount):
+        one = 10 ** CURRENCIES[currency]
+        rate = _plain(Decimal(amount.bps * one) / 10_000)
+        return f"{rate} point{'' if rate == '1' else 's'} for each {display(one, currency)}"
+    return _amount(amount, rule.unit(currency))
 
 
 def percent_text(bps: int) -> str:
@@ -44,13 +79,22 @@ def _gift(rule: RewardRule, currency: str) -> str:
     if rule.kind == "discount" and rule.discount is not None:
         return f"a discount of {_amount(rule.discount, currency)}{_worth(rule, currency)} for {occasion}"
     if rule.kind == "points":
-        if isinstance(rule.amount, PercentageAmount):
-            one = 10 ** CURRENCIES[currency]
-            rate = _plain(Decimal(rule.amount.bps * one) / 10_000)
-            return f"{rate} point{'' if rate == '1' else 's'} for each {display(one, currency)} of {occasion}"
-        return f"{_amount(rule.amount, POINTS)} for {occasion}"
+        link = "of" if isinstance(rule.amount, PercentageAmount) else "for"
+        return f"{amount_text(rule, rule.amount or FixedAmount(0), currency)} {link} {occasion}"
     link = "of" if isinstance(rule.amount, PercentageAmount) else "for"
     return f"{_amount(rule.amount, currency)} {link} {occasion} as {_KIND_WORDS[rule.kind]}"
+
+
+def _short(terms: ProgramTerms, side: RewardSide) -> str:
+    rule = next((rule for rule in terms.rewards if rule.side == side), None)
+    if rule is None:
+        return ""
+    if rule.kind == "product" and rule.product is not None:
+        return rule.product.name
+    amount = rule.discount if rule.kind == "discount" else rule.amount
+    if amount is None:
+        return ""
+    return amount_text(rule, amount, terms.currency) + (" off" if rule.kind == "discount" else "")
 
 
 def _occasion(rule: RewardRule) -> str:

@@ -156,6 +156,7 @@ def rule(key: str, **changes: Any) -> dict[str, Any]:
         "max_minor": None,
         "product": None,
         "discount": None,
+        "tiers": [],
         **changes,
     }
 

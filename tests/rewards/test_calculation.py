@@ -15,6 +15,7 @@ from programs.terms import (
     ProductTerms,
     ProgramTerms,
     RewardRule,
+    Tier,
     default_terms,
 )
 from rewards.calculation import (
@@ -359,3 +360,43 @@ def test_a_worked_example_respects_the_stricter_minimum() -> None:
         "below_minimum_order",
     ]
     assert [line.calculation.amount_minor for line in worked_example(terms, 2000)] == [1000, 200]
+
+
+CLIMBING = replace(PERCENT, tiers=(Tier(5, PercentageAmount(1500)), Tier(10, FixedAmount(3000))))
+
+
+@pytest.mark.parametrize(
+    ("friends", "amount_minor", "base_minor", "sentence"),
+    [
+        (1, 1000, 10_000, "10 % of €100.00 is €10.00."),
+        (4, 1000, 10_000, "10 % of €100.00 is €10.00."),
+        (5, 1500, 10_000, "15 % of €100.00 is €15.00, by the tier from 5 friends on."),
+        (9, 1500, 10_000, "15 % of €100.00 is €15.00, by the tier from 5 friends on."),
+        (10, 3000, 0, "A fixed €30.00, by the tier from 10 friends on."),
+    ],
+)
+def test_the_tier_reached_decides_the_amount(
+    friends: int, amount_minor: int, base_minor: int, sentence: str
+) -> None:
+    found = owed(CLIMBING, order_minor=10_000, friends=friends)
+    assert (found.amount_minor, found.base_minor, found.sentence) == (amount_minor, base_minor, sentence)
+
+
+def test_a_tiers_amount_is_limited_and_split_like_any() -> None:
+    limited = replace(CLIMBING, max_minor=2000)
+    found = [owed(limited, friends=10, weights=(1, 1), position=at).amount_minor for at in (0, 1)]
+    assert found == [1000, 1000]
+    assert owed(limited, friends=10).sentence == (
+        "A fixed €30.00, by the tier from 10 friends on, limited to €20.00."
+    )
+
+
+def test_a_percentage_in_a_tier_needs_the_programs_currency() -> None:
+    rule = replace(POINTS, tiers=(Tier(2, PercentageAmount(100)),))
+    assert owed(rule, order_currency="USD").reason == "currency_differs"
+
+
+def test_a_worked_example_climbs_too() -> None:
+    terms = ProgramTerms("EUR", rewards=(CLIMBING,))
+    found = [worked_example(terms, 10_000, friends)[0].calculation.amount_minor for friends in (1, 5, 10)]
+    assert found == [1000, 1500, 3000]

@@ -15,6 +15,8 @@ from programs.terms import (
     RewardEvent,
     RewardKind,
     RewardRule,
+    RewardSide,
+    Tier,
 )
 
 
@@ -49,6 +51,10 @@ def full_document() -> dict[str, Any]:
                 "max_minor": 5000,
                 "product": None,
                 "discount": None,
+                "tiers": [
+                    {"from_friends": 5, "amount": {"type": "percentage", "bps": 1500}},
+                    {"from_friends": 10, "amount": {"type": "fixed", "minor": 3000}},
+                ],
             },
             {
                 "key": "referee-mug",
@@ -63,6 +69,7 @@ def full_document() -> dict[str, Any]:
                 "max_minor": None,
                 "product": {"sku": "MUG-1", "name": "Mug"},
                 "discount": None,
+                "tiers": [],
             },
             {
                 "key": "referee-welcome",
@@ -77,6 +84,7 @@ def full_document() -> dict[str, Any]:
                 "max_minor": None,
                 "product": None,
                 "discount": {"type": "fixed", "minor": 500},
+                "tiers": [],
             },
         ],
         "hold_days": 14,
@@ -85,6 +93,7 @@ def full_document() -> dict[str, Any]:
         "payout_minimum_minor": 2500,
         "allowed_hosts": ["shop.example", "www.shop.example"],
         "terms_text": "Be fair.",
+        "offer_text": "Give €5, get 10 %",
     }
 
 
@@ -114,6 +123,7 @@ def full_terms() -> ProgramTerms:
                 duration_months=12,
                 minimum_order_minor=2000,
                 max_minor=5000,
+                tiers=(Tier(5, PercentageAmount(bps=1500)), Tier(10, FixedAmount(minor=3000))),
             ),
             RewardRule(
                 key="referee-mug",
@@ -141,6 +151,7 @@ def full_terms() -> ProgramTerms:
         payout_minimum_minor=2500,
         allowed_hosts=("shop.example", "www.shop.example"),
         terms_text="Be fair.",
+        offer_text="Give €5, get 10 %",
     )
 
 
@@ -157,9 +168,12 @@ def reward_rules(draw: st.DrawFn, key: str) -> RewardRule:
     event: RewardEvent = draw(st.sampled_from(("signup", "purchase", "custom")))
     divisible = kind in ("cash", "credit", "points")
     amount = fixed if event == "signup" or not divisible else fixed | percentages
+    side: RewardSide = draw(st.sampled_from(("referrer", "referee")))
+    climbs = side == "referrer" and divisible and event != "signup"
+    thresholds = draw(st.lists(st.integers(2, 100_000), max_size=3, unique=True)) if climbs else []
     return RewardRule(
         key=key,
-        side=draw(st.sampled_from(("referrer", "referee"))),
+        side=side,
         event=event,
         kind=kind,
         amount=draw(amount if divisible else amount | st.none()),
@@ -170,6 +184,7 @@ def reward_rules(draw: st.DrawFn, key: str) -> RewardRule:
         max_minor=draw(st.none() | st.integers(1, MAX_MINOR)),
         product=draw(st.builds(ProductTerms, texts, texts)) if kind == "product" else None,
         discount=draw(fixed | percentages) if kind == "discount" else None,
+        tiers=tuple(Tier(friends, draw(fixed | percentages)) for friends in sorted(thresholds)),
     )
 
 
@@ -202,4 +217,5 @@ def program_terms(draw: st.DrawFn) -> ProgramTerms:
         payout_minimum_minor=draw(minors),
         allowed_hosts=draw(st.sampled_from([(), ("shop.example",)])),
         terms_text=draw(texts),
+        offer_text=draw(texts),
     )

@@ -151,7 +151,7 @@ def test_one_wrong_field_is_the_one_named(path: str, value: object, param: str, 
 
 def test_a_sign_up_has_no_percentage() -> None:
     document = full_document()
-    document["rewards"][0] |= {"event": "signup", "minimum_order_minor": 0}
+    document["rewards"][0] |= {"event": "signup", "minimum_order_minor": 0, "tiers": []}
     assert faults(document) == [("rewards.0.amount", "not_fixed")]
 
 
@@ -301,3 +301,53 @@ def test_one_spoilt_field_never_breaks_the_reader(path: str, value: object) -> N
     document = copy.deepcopy(full_document())
     set_at(document, path, value)
     refused_or_sound(document)
+
+
+def tiers(*thresholds: int) -> list[dict[str, Any]]:
+    return [{"from_friends": n, "amount": {"type": "percentage", "bps": 100 + n}} for n in thresholds]
+
+
+@pytest.mark.parametrize(
+    ("position", "value", "param", "code"),
+    [
+        (0, tiers(5, 5), "rewards.0.tiers.1.from_friends", "not_rising"),
+        (0, tiers(5, 10, 7), "rewards.0.tiers.2.from_friends", "not_rising"),
+        (0, tiers(1), "rewards.0.tiers.0.from_friends", "out_of_range"),
+        (0, tiers(*range(2, 13)), "rewards.0.tiers", "too_many"),
+        (0, [{"from_friends": 5}], "rewards.0.tiers.0.amount", "required"),
+        (0, [{"from_friends": 5, "amount": 5}], "rewards.0.tiers.0.amount", "not_an_object"),
+        (0, [{**tiers(5)[0], "sku": "x"}], "rewards.0.tiers.0.sku", "unknown_key"),
+        (1, tiers(5), "rewards.1.tiers", "not_allowed"),
+    ],
+)
+def test_tiers_rise_and_stand_where_they_mean_something(
+    position: int, value: object, param: str, code: str
+) -> None:
+    document = full_document()
+    document["rewards"][position]["tiers"] = value
+    with pytest.raises(TermsInvalid) as caught:
+        parse_terms(document)
+    assert [(fault.param, fault.code) for fault in caught.value.errors] == [(param, code)]
+
+
+@pytest.mark.parametrize("change", [{"kind": "discount"}, {"event": "signup"}])
+def test_a_referrers_gift_or_sign_up_has_no_tiers(change: dict[str, Any]) -> None:
+    rule: dict[str, Any] = {
+        "key": "a",
+        "side": "referrer",
+        "event": "purchase",
+        "kind": "cash",
+        "amount": {"type": "fixed", "minor": 500},
+        "discount": {"type": "fixed", "minor": 500} if "kind" in change else None,
+        "tiers": tiers(5),
+    }
+    with pytest.raises(TermsInvalid) as caught:
+        parse_terms({"schema": 1, "currency": "EUR", "rewards": [rule | change]})
+    assert [fault.param for fault in caught.value.errors] == ["rewards.0.tiers"]
+
+
+def test_the_tier_reached_gives_the_amount() -> None:
+    rule = full_terms().rewards[0]
+    found = [rule.amount_for(friends) for friends in (1, 4, 5, 9, 10, 1000)]
+    base, middle, top = rule.amount, rule.tiers[0].amount, rule.tiers[1].amount
+    assert found == [base, base, middle, middle, top, top]

@@ -2,14 +2,26 @@ from typing import Any
 
 import pytest
 
-from programs.terms import FixedAmount, PercentageAmount, RewardRule, percent_text, reward_sentence, summary
+from programs.terms import (
+    FixedAmount,
+    PercentageAmount,
+    ProductTerms,
+    ProgramTerms,
+    RewardRule,
+    Tier,
+    default_terms,
+    headline,
+    percent_text,
+    reward_sentence,
+    summary,
+)
 from tests.programs.terms.examples import full_terms
 
 
 def test_summary_names_limits_and_the_stricter_minimum() -> None:
     assert summary(full_terms()) == (
-        "The referrer gets 10 % of each purchase as cash, for 12 months, at most €50.00 each time, "
-        "for orders from €20.00.",
+        "The referrer gets 10 % of each purchase as cash, 15 % from 5 friends on, €30.00 from 10 friends on, "
+        "for 12 months, at most €50.00 each time, for orders from €20.00.",
         "The referee gets the product “Mug” (MUG-1) worth €15.00 for the first “trial_converted” event, "
         "for orders from €10.00.",
         "The referee gets a discount of €5.00 for the sign-up.",
@@ -40,6 +52,12 @@ def points(amount: PercentageAmount | FixedAmount, **fields: Any) -> RewardRule:
             RewardRule(key="a", side="referee", event="signup", kind="credit", amount=FixedAmount(500)),
             "JPY",
             "The referee gets ¥500 for the sign-up as store credit.",
+        ),
+        (
+            points(PercentageAmount(100), tiers=(Tier(3, PercentageAmount(200)), Tier(9, FixedAmount(50)))),
+            "EUR",
+            "The referrer gets 1 point for each €1.00 of each purchase, "
+            "2 points for each €1.00 from 3 friends on, 50 points from 9 friends on.",
         ),
         (points(FixedAmount(50)), "EUR", "The referrer gets 50 points for each purchase."),
         (
@@ -76,3 +94,24 @@ def test_reward_sentences(rule: RewardRule, currency: str, sentence: str) -> Non
 )
 def test_percent_text(bps: int, text: str) -> None:
     assert percent_text(bps) == text
+
+
+MUG = RewardRule(
+    key="m", side="referee", event="purchase", kind="product", product=ProductTerms("MUG-1", "a mug")
+)
+BARE_MUG = RewardRule(key="m", side="referee", event="purchase", kind="product")
+
+
+@pytest.mark.parametrize(
+    ("terms", "text"),
+    [
+        (full_terms(), "Give €5, get 10 %"),
+        (default_terms("customer", "EUR"), "Give 10 % off, get 10 %"),
+        (default_terms("affiliate", "EUR"), "Bring a friend, get 20 %"),
+        (ProgramTerms("EUR", rewards=(MUG,)), "Give a friend a mug"),
+        (ProgramTerms("EUR", rewards=(BARE_MUG,)), ""),
+        (ProgramTerms("EUR"), ""),
+    ],
+)
+def test_the_headline_is_written_or_made_of_the_promises(terms: ProgramTerms, text: str) -> None:
+    assert headline(terms) == text
