@@ -1,8 +1,18 @@
 """Where a click is sent: the destination with the code and the click's id, and nothing personal, appended."""
 
+import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+VISITOR_COOKIE = "referral_visitor"
+VISITOR_SECONDS = 400 * 24 * 3600
+_VISITOR = re.compile(r"vis_[0-9a-z]{26}")
+
 PASSED_ON = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+
+
+def known_visitor(cookie: str) -> str:
+    """Return the visitor a cookie names, or nothing for a cookie that is none of ours."""
+    return cookie if _VISITOR.fullmatch(cookie) else ""
 
 
 def destination(base: str, *, code: str, click_id: str, query: dict[str, str]) -> str:

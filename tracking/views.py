@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.contrib import messages
@@ -20,11 +19,7 @@ from programs.models import Link, Program
 from tracking import forms, queries, services
 from tracking.classification import ClickFacts
 from tracking.models import Referral
-from tracking.redirects import destination
-
-VISITOR_COOKIE = "referral_visitor"
-VISITOR_SECONDS = 400 * 24 * 3600
-_VISITOR = re.compile(r"vis_[0-9a-z]{26}")
+from tracking.redirects import VISITOR_COOKIE, VISITOR_SECONDS, destination, known_visitor
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -37,9 +32,7 @@ def link_redirect(request: HttpRequest, code: str) -> HttpResponseBase:
     found = program_queries.resolve_code(code)
     if found is None:
         return _problem(request, "unknown", 404)
-    visitor = request.COOKIES.get(VISITOR_COOKIE, "")
-    if not _VISITOR.fullmatch(visitor):
-        visitor = new_public_id("vis")
+    visitor = known_visitor(request.COOKIES.get(VISITOR_COOKIE, "")) or new_public_id("vis")
     with tenant(found.workspace_id):
         link = queries.links_with_program(found.workspace_id).get(pk=found.link_id)
         workspace = link.workspace
@@ -51,6 +44,9 @@ def link_redirect(request: HttpRequest, code: str) -> HttpResponseBase:
         if program.status != Program.Status.ACTIVE or workspace.status != "active":
             ended = program.status == Program.Status.ENDED
             return _problem(request, "ended" if ended else "paused", 410 if ended else 200)
+        if click.reason == "preview":
+            # What unfurls a link in a chat is shown the page that says who invites and what the friend gets.
+            return redirect("landing", link.code)
         base = link.destination_url or program_queries.live_terms(program).destination_url
     target = destination(base, code=link.code, click_id=click.public_id, query=request.GET.dict())
     response = HttpResponseRedirect(target)
