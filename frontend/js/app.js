@@ -6,6 +6,7 @@ import { offerChoosingAll } from "./choose.js";
 import { offerConfirmation } from "./confirm.js";
 import { offerCopying } from "./copy.js";
 import { guardForms } from "./guard.js";
+import { offerBulk } from "./lists.js";
 import { closeMenus, dismissToasts } from "./shell.js";
 
 // The content security policy allows neither evaluated code nor styles in the page.
@@ -16,6 +17,7 @@ window.Alpine = Alpine;
 
 function enhance(root) {
   offerChoosingAll(root);
+  offerBulk(root);
   offerConfirmation(root);
   offerCopying(root);
   guardForms(root);
