@@ -8,6 +8,7 @@ from analytics import urls as analytics
 from engagement import urls as engagement
 from integrations import urls as integrations
 from programs import urls as programs
+from referral_platform.styleguide import styleguide
 from rewards import urls as rewards
 from tracking import urls as tracking
 
@@ -43,6 +44,7 @@ urlpatterns: Addresses = [
         SpectacularSwaggerSplitView.as_view(url_name="api_schema", template_name="api_docs.html"),
         name="api_docs",
     ),
+    path("styleguide/", styleguide, name="styleguide"),
     *PUBLIC,
 ]
 

@@ -61,6 +61,7 @@ PUBLIC: Final[dict[str, tuple[set[int], set[int], str]]] = {
     "dev_mail": ({404}, {404, 405}, "development only"),
     "dev_mail_message": ({404}, {404, 405}, "development only"),
     "dev_mail_html": ({404}, {404, 405}, "development only"),
+    "styleguide": ({404}, {404, 405}, "development only"),
     "link_redirect": ({404}, {404, 405}, "a code that is nobody's"),
     "landing": ({404}, {404, 405}, "a code that is nobody's"),
     "terms": ({404}, {404, 405}, "a program that is nobody's"),
