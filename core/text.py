@@ -9,6 +9,14 @@ from core.errors import Invalid
 # Postgres stores neither NUL nor half a surrogate pair; the other control characters forge lines and headers.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
+# What makes spreadsheets read a cell as a formula; the wide forms are folded into these by some of them.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def spreadsheet_cell(text: str) -> str:
+    """Return a text as a cell of a CSV file; what would be read as a formula gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
 
 def clean_line(text: str, *, param: str, longest: int, required: bool = False) -> str:
     """Return one line of text without the blanks around it.

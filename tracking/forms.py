@@ -7,83 +7,103 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
+from core import lists
 from programs.models import Program
+from tracking import queries
 from tracking.models import Click, Conversion, Referral
 
-
-def _choices(choices: Any) -> list[tuple[str, str]]:
-    return [("", "All"), *choices]
+_NAMED = ("participant", "customer", "link", "referral")
 
 
-class ConversionFilterForm(forms.Form):
-    """Narrows the list of conversions."""
+class _Filters(lists.FilterForm):
+    """Filters with the ids that other pages link with; a chip shows whose they are."""
 
-    kind = forms.ChoiceField(choices=_choices(Conversion.Kind.choices), required=False)
-    status = forms.ChoiceField(choices=_choices(Conversion.Status.choices), required=False)
-    key = forms.CharField(label="Order or event id", max_length=255, required=False)
-    customer = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
-
-    def narrow(self, rows: QuerySet[Conversion]) -> QuerySet[Conversion]:
-        """Return the rows that pass; a value that is not valid narrows nothing."""
-        self.is_valid()
-        chosen = self.cleaned_data
-        names = {
-            "kind": "kind",
-            "status": "status",
-            "key": "source_key",
-            "customer": "customer__public_id",
-        }
-        return rows.filter(**{names[k]: v for k, v in chosen.items() if v and k in names})
+    def text_of(self, name: str, value: Any) -> str:
+        """Return the name of the one that an id belongs to."""
+        if name in _NAMED:
+            return queries.name_of(self.workspace, name, value)
+        return super().text_of(name, value)
 
 
-class _ProgramFilterForm(forms.Form):
-    program = forms.ChoiceField(required=False)
-    participant = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+class _ProgramFilters(_Filters):
+    program = forms.ChoiceField()
+    participant = forms.CharField(max_length=40, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, programs: QuerySet[Program], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["program"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = _choices([(program.public_id, program.name) for program in programs])
-
-    def _chosen(self) -> dict[str, Any]:
-        self.is_valid()
-        names = {"program": "program__public_id", "participant": "participant__public_id"}
-        return {names[k]: v for k, v in self.cleaned_data.items() if v and k in names}
+        field.choices = lists.choices([(program.public_id, program.name) for program in programs])
 
 
-class ReferralFilterForm(_ProgramFilterForm):
+class ConversionFilterForm(_ProgramFilters):
+    """Narrows the list of conversions."""
+
+    search = ("customer__name", "customer__email", "customer__external_id", "source_key", "public_id")
+    placeholder = "Customer, order or id"
+    dates = "occurred_at"
+    quick = "status"
+    lookups = {"key": "source_key", "customer": "customer__public_id"}
+
+    status = forms.ChoiceField(choices=lists.choices(Conversion.Status.choices))
+    kind = forms.ChoiceField(choices=lists.choices(Conversion.Kind.choices))
+    key = forms.CharField(label="Order or event id", max_length=255)
+    customer = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    field_order = ("q", "kind", "program", "from", "to", "key")
+
+    def narrow_by(self, rows: QuerySet[Conversion], name: str, value: Any) -> QuerySet[Conversion]:
+        """Return the rows that pass; a program's and a participant's are those credited in or to it."""
+        if name in ("program", "participant"):
+            return rows.filter(queries.credited(self.workspace, name, value))
+        return super().narrow_by(rows, name, value)
+
+
+class ReferralFilterForm(_ProgramFilters):
     """Narrows the list of referrals."""
 
-    status = forms.ChoiceField(choices=_choices(Referral.Status.choices), required=False)
-    customer = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+    search = (
+        "customer__name",
+        "customer__email",
+        "participant__display_name",
+        "participant__customer__name",
+        "participant__customer__email",
+        "public_id",
+    )
+    placeholder = "Friend or referrer"
+    dates = "started_at"
+    dates_label = "Started"
+    quick = "status"
+    lookups = {
+        "program": "program__public_id",
+        "participant": "participant__public_id",
+        "customer": "customer__public_id",
+    }
 
-    def narrow(self, rows: QuerySet[Referral]) -> QuerySet[Referral]:
-        """Return the rows that pass."""
-        chosen = self._chosen()
-        if self.cleaned_data.get("status"):
-            chosen["status"] = self.cleaned_data["status"]
-        if self.cleaned_data.get("customer"):
-            chosen["customer__public_id"] = self.cleaned_data["customer"]
-        return rows.filter(**chosen)
+    status = forms.ChoiceField(choices=lists.choices(Referral.Status.choices))
+    customer = forms.CharField(label="Friend", max_length=40, widget=forms.HiddenInput)
 
 
-class ClickFilterForm(_ProgramFilterForm):
+class ClickFilterForm(_ProgramFilters):
     """Narrows the list of clicks."""
 
-    counted = forms.ChoiceField(
-        choices=[("", "All"), ("yes", "Counted"), ("no", "Not counted")], required=False
-    )
-    link = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+    search = ("link__code", "participant__display_name", "referrer_host")
+    placeholder = "Link, participant or site"
+    dates = "occurred_at"
+    quick = "counted"
+    lookups = {
+        "program": "program__public_id",
+        "participant": "participant__public_id",
+        "link": "link__public_id",
+    }
 
-    def narrow(self, rows: QuerySet[Click]) -> QuerySet[Click]:
+    counted = forms.ChoiceField(choices=[("", "All"), ("yes", "Counted"), ("no", "Not counted")])
+    link = forms.CharField(max_length=40, widget=forms.HiddenInput)
+
+    def narrow_by(self, rows: QuerySet[Click], name: str, value: Any) -> QuerySet[Click]:
         """Return the rows that pass."""
-        chosen = self._chosen()
-        if self.cleaned_data.get("counted"):
-            chosen["counted"] = self.cleaned_data["counted"] == "yes"
-        if self.cleaned_data.get("link"):
-            chosen["link__public_id"] = self.cleaned_data["link"]
-        return rows.filter(**chosen)
+        if name == "counted":
+            return rows.filter(counted=value == "yes")
+        return super().narrow_by(rows, name, value)
 
 
 class RejectForm(forms.Form):

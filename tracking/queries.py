@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Workspace
 from core.answers import parts_of
-from programs.models import Link, Participant, Program
+from programs.models import Customer, Link, Participant, Program
 from tracking import attribution
 from tracking.models import (
     Attribution,
@@ -227,6 +227,28 @@ def touchpoints_of(conversion: Conversion) -> QuerySet[Touchpoint]:
         .select_related("participant__customer", "program", "promo_code", "click__link")
         .order_by("occurred_at", "pk")
     )
+
+
+_PEOPLE: dict[str, type[Participant] | type[Customer] | type[Link] | type[Referral]] = {
+    "participant": Participant,
+    "customer": Customer,
+    "link": Link,
+    "referral": Referral,
+}
+
+
+def name_of(workspace: Workspace, kind: str, public_id: str) -> str:
+    """Return what a participant, customer, link or referral is called; the id of one that is not there."""
+    found = _PEOPLE[kind].objects.for_workspace(workspace).filter(public_id=public_id)
+    row = found.select_related("customer").first() if kind in ("participant", "referral") else found.first()
+    return str(row) if row is not None else public_id
+
+
+def credited(workspace: Workspace, kind: str, public_id: str) -> Q:
+    """Return the condition on conversions credited by a `program` or to a `participant`."""
+    path = {"program": "attribution__program__public_id", "participant": "participant__public_id"}[kind]
+    credits = Credit.objects.for_workspace(workspace).filter(**{path: public_id})
+    return Q(pk__in=credits.values("conversion_id"))
 
 
 def programs_of(workspace: Workspace) -> QuerySet[Program]:

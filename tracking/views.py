@@ -7,16 +7,16 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import ConsoleRequest, console_view
-from core import clock
+from core import clock, lists
 from core.ids import new_public_id
-from core.paging import page_of
 from core.tenancy import tenant
 from programs import queries as program_queries
 from programs.models import Link, Program
-from tracking import forms, queries, services
+from tracking import forms, queries, services, tables
 from tracking.classification import ClickFacts
 from tracking.models import Referral
 from tracking.redirects import VISITOR_COOKIE, VISITOR_SECONDS, destination, known_visitor
@@ -81,11 +81,24 @@ def _problem(request: HttpRequest, problem: str, status: int) -> HttpResponse:
 
 @require_safe
 @console_view("view")
-def referral_list(request: ConsoleRequest) -> HttpResponse:
-    """Referrals with filters by status, program, participant and customer."""
-    form = forms.ReferralFilterForm(request.GET, programs=queries.programs_of(request.workspace))
-    rows = form.narrow(queries.referrals(request.workspace))
-    return render(request, "tracking/referral_list.html", {"form": form, "page": page_of(request, rows)})
+def referral_list(request: ConsoleRequest) -> HttpResponseBase:
+    """Referrals by status, program, people and the day they started."""
+    return lists.answer(
+        request,
+        "tracking/referral_list.html",
+        table=tables.ReferralTable,
+        rows=queries.referrals(request.workspace),
+        filters=forms.ReferralFilterForm(
+            request.GET, workspace=request.workspace, programs=queries.programs_of(request.workspace)
+        ),
+        empty=lists.Empty(
+            icon="share",
+            title="No referrals here yet",
+            text="A referral starts when a friend who came by a participant's link or code signs up or buys.",
+            action_url=reverse("participant_list", args=[request.workspace.slug]),
+            action_label="Look at the participants",
+        ),
+    )
 
 
 @require_safe
@@ -108,11 +121,24 @@ def referral_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
 
 @require_safe
 @console_view("view")
-def conversion_list(request: ConsoleRequest) -> HttpResponse:
-    """Conversions with filters by kind, status and key."""
-    form = forms.ConversionFilterForm(request.GET)
-    rows = form.narrow(queries.conversions(request.workspace))
-    return render(request, "tracking/conversion_list.html", {"form": form, "page": page_of(request, rows)})
+def conversion_list(request: ConsoleRequest) -> HttpResponseBase:
+    """Conversions by kind, status, program, key and day."""
+    return lists.answer(
+        request,
+        "tracking/conversion_list.html",
+        table=tables.ConversionTable,
+        rows=queries.conversions(request.workspace),
+        filters=forms.ConversionFilterForm(
+            request.GET, workspace=request.workspace, programs=queries.programs_of(request.workspace)
+        ),
+        empty=lists.Empty(
+            icon="shopping-cart",
+            title="No conversions here yet",
+            text="Sign-ups and purchases that your shop or the API reports stand here, whoever brought them.",
+            action_url=reverse("connection_list", args=[request.workspace.slug]),
+            action_label="Connect a shop",
+        ),
+    )
 
 
 @require_safe
@@ -186,8 +212,19 @@ def _chapter(decision: dict[str, Any], touches: dict[str, Any], people: dict[str
 
 @require_safe
 @console_view("view")
-def click_list(request: ConsoleRequest) -> HttpResponse:
+def click_list(request: ConsoleRequest) -> HttpResponseBase:
     """Every click, counted or not, with the reason when it does not count."""
-    form = forms.ClickFilterForm(request.GET, programs=queries.programs_of(request.workspace))
-    rows = form.narrow(queries.clicks(request.workspace))
-    return render(request, "tracking/click_list.html", {"form": form, "page": page_of(request, rows)})
+    return lists.answer(
+        request,
+        "tracking/click_list.html",
+        table=tables.ClickTable,
+        rows=queries.clicks(request.workspace),
+        filters=forms.ClickFilterForm(
+            request.GET, workspace=request.workspace, programs=queries.programs_of(request.workspace)
+        ),
+        empty=lists.Empty(
+            icon="click",
+            title="No clicks here yet",
+            text="Every request of a referral link is kept, those of robots too, with why it does not count.",
+        ),
+    )

@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Workspace
 from core.money import format_major
+from core.text import spreadsheet_cell
 from programs.models import Customer, Participant, ProgramVersion
 from programs.terms import ProgramTerms, parse_terms
 from rewards.models import Account, Payout, PayoutBatch
@@ -207,15 +208,11 @@ def batch_csv(batch: PayoutBatch) -> str:
         writer.writerow(
             [
                 payout.public_id,
-                _cell(payout.customer.name),
-                _cell(payout.customer.email),
-                _cell(payout.destination),
+                spreadsheet_cell(payout.customer.name),
+                spreadsheet_cell(payout.customer.email),
+                spreadsheet_cell(payout.destination),
                 format_major(payout.amount_minor, payout.currency),
                 payout.currency,
             ]
         )
     return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
