@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from accounts import queries
 from accounts.models import Member, User, Workspace
-from accounts.permissions import Permission, allows
+from accounts.permissions import ROLE_PERMISSIONS, Permission, allows
 from accounts.services import Actor
 from core import clock
 from core.errors import Forbidden
@@ -27,16 +27,19 @@ class ConsoleRequest(HttpRequest):
     user: User
     workspace: Workspace
     member: Member
+    may: frozenset[str]
     actor: Actor
     at: datetime
 
 
-def console_view(permission: Permission, *, post: Permission | None = None) -> Callable[[View], View]:
+def console_view(
+    permission: Permission, *, post: Permission | None = None, suspended: bool = False
+) -> Callable[[View], View]:
     """Guard a page under `/w/<slug>/`: `permission` to see it, `post` (default the same) to change anything.
 
     Somebody who is no member gets 404, as for a workspace that does not exist; a member without the
-    permission gets 403, and so does everybody who would change something in a suspended workspace. The page
-    runs in one transaction that sees only that workspace.
+    permission gets 403, and so does everybody who would change something in a suspended workspace, unless the
+    page works in `suspended` ones too. It runs in one transaction that sees only that workspace.
     """
 
     def decorate(view: View) -> View:
@@ -49,12 +52,13 @@ def console_view(permission: Permission, *, post: Permission | None = None) -> C
             looking = request.method in ("GET", "HEAD")
             if not allows(member.role, permission if looking else (post or permission)):
                 raise Forbidden(f"Your role ({member.get_role_display()}) may not do this.")
-            if not looking and member.workspace.status != Workspace.Status.ACTIVE:
+            if not looking and not suspended and member.workspace.status != Workspace.Status.ACTIVE:
                 raise Forbidden(
                     "This workspace is suspended: nothing can be changed.", code="workspace_suspended"
                 )
             request.workspace = member.workspace
             request.member = member
+            request.may = ROLE_PERMISSIONS.get(member.role, frozenset())
             request.actor = Actor(
                 kind="user",
                 label=request.user.email,

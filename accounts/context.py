@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts import queries
+from accounts.branding import brand_css_url
 from accounts.permissions import ROLE_PERMISSIONS
 
 
@@ -27,5 +28,6 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "may": dict.fromkeys(ROLE_PERMISSIONS.get(member.role, ()), True),
         # A callable: pages that do not list the workspaces do not read them.
         "memberships": partial(queries.memberships_of, request.user),  # type: ignore[arg-type]
+        "brand_css_url": brand_css_url(workspace),
         "now_at": getattr(request, "at", None),
     }

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 
-from accounts.models import ApiKey, Role
+from accounts.models import ApiKey, Role, Workspace
 from accounts.permissions import SECRET_SCOPES
 from core import money
 
@@ -36,7 +36,16 @@ class WorkspaceForm(forms.Form):
     time_zone = forms.ChoiceField(choices=_time_zones, initial="UTC", help_text="Times are shown in it.")
 
 
-class SettingsForm(forms.Form):
+class LockableForm(forms.Form):
+    """A form that can be shown to people who may not change what it holds."""
+
+    def __init__(self, *args: Any, locked: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.disabled = locked
+
+
+class SettingsForm(LockableForm):
     """What can be changed about a workspace."""
 
     name = forms.CharField(max_length=120)
@@ -48,10 +57,59 @@ class SettingsForm(forms.Form):
         help_text="Stands before the address in e-mails to participants; when empty, the name does.",
     )
 
-    def __init__(self, *args: Any, locked: bool = False, **kwargs: Any) -> None:
+
+class BrandForm(LockableForm):
+    """The accent colour of a workspace's pages."""
+
+    color = forms.CharField(
+        label="Accent colour",
+        max_length=7,
+        help_text="Buttons, links and progress on your portal, landing pages and console.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+class EmbedForm(LockableForm):
+    """The sites that may show the portal in a frame, one on a line."""
+
+    domains = forms.CharField(
+        label="Sites",
+        required=False,
+        max_length=4000,
+        help_text="One on a line, like <code>shop.example.com</code>. "
+        "<code>*.example.com</code> stands for every name below example.com.",
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocapitalize": "off"}),
+    )
+
+    def clean_domains(self) -> list[str]:
+        """Return the lines that are not empty."""
+        return [line.strip() for line in self.cleaned_data["domains"].splitlines() if line.strip()]
+
+
+class SuspendForm(forms.Form):
+    """Why a workspace is stopped, and its name as a sign that this one is meant."""
+
+    reason = forms.CharField(max_length=500, help_text="Kept in the audit log.")
+    name = forms.CharField(max_length=120)
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.disabled = locked
+        self.workspace = workspace
+        self.fields["name"].label = f"Write “{workspace.name}” to confirm"
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
+
+    def clean_name(self) -> str:
+        """Want the workspace's own name."""
+        name: str = self.cleaned_data["name"]
+        if name.strip() != self.workspace.name:
+            raise forms.ValidationError("This is not the workspace's name.")
+        return name
+
+
+class ResumeForm(forms.Form):
+    """Why a workspace goes on."""
+
+    reason = forms.CharField(max_length=500, help_text="Kept in the audit log.")
 
 
 class InvitationForm(forms.Form):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -12,6 +12,9 @@ from django.db import models
 from core import clock
 from core.ids import PublicIdField
 from core.tenancy import TenantManager
+
+DEFAULT_BRAND_COLOR: Final = "#4f46e5"
+"""The accent colour of `frontend/theme.css`."""
 
 
 class UserManager(BaseUserManager["User"]):
@@ -66,6 +69,8 @@ class Workspace(models.Model):
     sandbox_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="sandboxes")
     clock_offset = models.DurationField(default=timedelta)
     email_from_name = models.CharField(max_length=120, blank=True, default="")
+    brand_color = models.CharField(max_length=7, default=DEFAULT_BRAND_COLOR)
+    embed_domains = models.JSONField(default=list)
     created_at = models.DateTimeField(default=clock.now)
 
     objects = TenantManager()

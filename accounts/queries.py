@@ -119,6 +119,12 @@ def audit_entries(workspace: Workspace, *, actor: str = "", action: str = "") ->
     return entries
 
 
+def last_suspension(workspace: Workspace) -> AuditEntry | None:
+    """Return the entry of the last time the workspace was suspended, or None."""
+    entries = AuditEntry.objects.for_workspace(workspace).filter(action="workspace.suspended")
+    return entries.order_by("-pk").first()
+
+
 def audit_actions(workspace: Workspace) -> list[str]:
     """Return the actions that occur in the audit log, by name."""
     return list(

@@ -49,6 +49,8 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended')], default='active', max_length=10)),
                 ('clock_offset', models.DurationField(default=datetime.timedelta)),
                 ('email_from_name', models.CharField(blank=True, default='', max_length=120)),
+                ('brand_color', models.CharField(default='#4f46e5', max_length=7)),
+                ('embed_domains', models.JSONField(default=list)),
                 ('created_at', models.DateTimeField(default=core.clock.now)),
                 ('sandbox_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sandboxes', to='accounts.workspace')),
             ],

@@ -1,6 +1,7 @@
 """Changes to workspaces, members, invitations and keys, each with its audit entry."""
 
 from accounts.services.audit import SYSTEM, Actor, record_audit
+from accounts.services.branding import set_brand, set_embed_domains
 from accounts.services.keys import create_api_key, revoke_api_key, touch_api_key
 from accounts.services.team import (
     INVITATION_LIFETIME,
@@ -33,6 +34,8 @@ __all__ = [
     "resume_workspace",
     "revoke_api_key",
     "revoke_invitation",
+    "set_brand",
+    "set_embed_domains",
     "suspend_workspace",
     "touch_api_key",
     "update_workspace",

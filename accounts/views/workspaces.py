@@ -1,4 +1,4 @@
-"""The start page, new workspaces, a workspace's settings and its sandbox clock."""
+"""The start page, new workspaces, and a sandbox's clock."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import queries, services
 from accounts.access import ConsoleRequest, console_view
-from accounts.forms import ClockForm, SettingsForm, WorkspaceForm
+from accounts.forms import ClockForm, WorkspaceForm
 from accounts.navigation import entrance
-from accounts.permissions import allows
 from core import clock
 from core.errors import Conflict, DomainError
 from core.forms import add_domain_error
@@ -54,25 +53,6 @@ def workspace_new(request: Any) -> HttpResponse:
             assert member is not None
             return redirect(entrance(member))
     return render(request, "accounts/workspace_new.html", {"form": form}, status=_status(form))
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@console_view("view", post="manage_settings")
-def settings(request: ConsoleRequest) -> HttpResponse:
-    """Show the workspace's settings and change them."""
-    workspace = request.workspace
-    locked = not allows(request.member.role, "manage_settings")
-    initial = {name: getattr(workspace, name) for name in SettingsForm.base_fields}
-    form = SettingsForm(request.POST or None, initial=initial, locked=locked)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.update_workspace(workspace=workspace, **form.cleaned_data, actor=request.actor)
-        except DomainError as error:
-            add_domain_error(form, error)
-        else:
-            messages.success(request, "Settings saved.")
-            return redirect("settings", workspace.slug)
-    return render(request, "accounts/settings.html", {"form": form, "locked": locked}, status=_status(form))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,6 +2,7 @@
 import Alpine from "@alpinejs/csp";
 import htmx from "htmx.org";
 
+import "./brand.js";
 import { offerChoosingAll } from "./choose.js";
 import { offerConfirmation } from "./confirm.js";
 import { offerCopying } from "./copy.js";

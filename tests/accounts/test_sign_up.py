@@ -71,7 +71,7 @@ def test_the_pages_of_accounts_wear_our_frame_and_run_no_inline_script(acme: Wor
         response = client.get(reverse(name))
         page = response.content.decode()
         assert response.status_code == 200, name
-        assert 'href="/static/css/app.css"' in page, name
+        assert 'href="/static/dist/app.css"' in page, name
         assert re.findall(r"<script(?![^>]*\bsrc=)", page) == [], name
         assert "style=" not in page, name
         assert "script-src 'self'" in response["Content-Security-Policy"], name
