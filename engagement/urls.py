@@ -3,15 +3,20 @@
 from django.urls import URLPattern, URLResolver, path
 
 from engagement import api as endpoints
-from engagement.views import landing, messages, portal
+from engagement.views import embed, landing, messages, portal
 
 public: list[URLPattern | URLResolver] = [
     path("portal/", portal.portal, name="portal"),
     path("portal/sign-out/", portal.portal_sign_out, name="portal_sign_out"),
     path("portal/qr/<str:public_id>.png", portal.portal_qr, name="portal_qr"),
+    path("portal/qr/<str:public_id>.svg", portal.portal_qr, {"drawn_as": "svg"}, name="portal_qr_svg"),
+    path("portal/embed/", embed.portal_embed, name="portal_embed"),
+    path("portal/embed/qr/<str:public_id>.png", embed.embed_qr, name="embed_qr"),
+    path("portal/embed/qr/<str:public_id>.svg", embed.embed_qr, {"drawn_as": "svg"}, name="embed_qr_svg"),
     path("portal/enter/<str:secret>/", portal.portal_enter, name="portal_enter"),
     path("portal/<str:public_id>/", portal.portal_sign_in, name="portal_sign_in"),
     path("join/<str:code>/", landing.landing, name="landing"),
+    path("join/<str:code>/card.png", landing.landing_card, name="landing_card"),
     path("terms/<str:public_id>/", landing.terms, name="terms"),
 ]
 
@@ -24,4 +29,5 @@ console: list[URLPattern | URLResolver] = [
 
 api: list[URLPattern | URLResolver] = [
     path("portal-links", endpoints.PortalLinks.as_view(), name="api_portal_links"),
+    path("portal-tokens", endpoints.PortalTokens.as_view(), name="api_portal_tokens"),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.urls import reverse
 
@@ -14,6 +16,21 @@ def link_url(code: str) -> str:
 def landing_url(code: str) -> str:
     """Return the page that says who invites and what the friend gets."""
     return _whole("landing", code)
+
+
+def shared_url(code: str, channel: str) -> str:
+    """Return the landing page's address as a channel carries it, so that its clicks count for the channel."""
+    return f"{landing_url(code)}?{urlencode({'ch': channel})}"
+
+
+def preview_url(code: str) -> str:
+    """Return the picture that stands beside a shared landing page."""
+    return _whole("landing_card", code)
+
+
+def embed_url(token: str) -> str:
+    """Return the page that shows the portal inside another one."""
+    return f"{_whole('portal_embed')}?{urlencode({'token': token})}"
 
 
 def portal_url(program_id: str) -> str:

@@ -10,23 +10,44 @@ from accounts.models import Workspace
 from core.tenancy import HasWorkspaceId
 from engagement.queries.offers import Offer, offer_of
 from engagement.queries.people import inviter_name
+from programs import queries as program_queries
 from programs.models import Link, Participant, Program
+from tracking.models import Referral, Touchpoint
 
-InvitationState = Literal["open", "paused", "ended", "expired"]
+InvitationState = Literal["open", "own", "used", "paused", "ended", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks, as far as the browser says: a participant signed in to the portal, a visitor of links."""
+
+    participant_id: str = ""
+    visitor_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """One link as its landing page shows it; `inviter` is a display name or "A friend"."""
+    """One link as its landing page shows it; `inviter` is a display name or "A friend".
+
+    `shop_url` is where the link leads in the end, for those whom the invitation itself gives nothing new.
+    """
 
     state: InvitationState
     code: str
     inviter: str
     program: Program
     offer: Offer
+    shop_url: str
+
+    @property
+    def initial(self) -> str:
+        """The letter in the inviter's circle."""
+        return self.inviter[0].upper()
 
 
-def invitation(workspace: HasWorkspaceId | int, link_id: int, *, at: datetime) -> Invitation | None:
+def invitation(
+    workspace: HasWorkspaceId | int, link_id: int, *, viewer: Viewer, at: datetime
+) -> Invitation | None:
     """Return the invitation a link makes at this time; None for no such link or an unpublished program."""
     link = (
         Link.objects.for_workspace(workspace)
@@ -36,16 +57,18 @@ def invitation(workspace: HasWorkspaceId | int, link_id: int, *, at: datetime) -
     )
     if link is None or link.participant.program.status == Program.Status.DRAFT:
         return None
+    program = link.participant.program
     return Invitation(
-        state=_state(link, at),
+        state=_state(link, viewer, at),
         code=link.code,
         inviter=inviter_name(link.participant),
-        program=link.participant.program,
-        offer=offer_of(link.participant.program),
+        program=program,
+        offer=offer_of(program),
+        shop_url=link.destination_url or program_queries.live_terms(program).destination_url,
     )
 
 
-def _state(link: Link, at: datetime) -> InvitationState:
+def _state(link: Link, viewer: Viewer, at: datetime) -> InvitationState:
     program = link.participant.program
     if program.status == Program.Status.ENDED:
         return "ended"
@@ -53,4 +76,25 @@ def _state(link: Link, at: datetime) -> InvitationState:
     if gone or link.participant.status != Participant.Status.ACTIVE:
         return "expired"
     stopped = program.workspace.status != Workspace.Status.ACTIVE
-    return "paused" if stopped or program.status == Program.Status.PAUSED else "open"
+    if stopped or program.status == Program.Status.PAUSED:
+        return "paused"
+    if viewer.participant_id == link.participant.public_id:
+        return "own"
+    return "used" if _is_referred(viewer, program) else "open"
+
+
+def _is_referred(viewer: Viewer, program: Program) -> bool:
+    """Tell whether somebody who used this browser is referred in the program already."""
+    if not viewer.visitor_id:
+        return False
+    known = (
+        Touchpoint.objects.for_workspace(program.workspace_id)
+        .filter(program=program, click__visitor_id=viewer.visitor_id)
+        .values("customer_id")
+    )
+    return (
+        Referral.objects.for_workspace(program.workspace_id)
+        .filter(program=program, customer_id__in=known)
+        .exclude(status=Referral.Status.REJECTED)
+        .exists()
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from core.money import display
@@ -12,9 +13,11 @@ from programs.terms import (
     ProgramTerms,
     RewardRule,
     RewardSide,
+    amount_text,
     percent_text,
     reward_sentence,
 )
+from programs.terms import headline as terms_headline
 from rewards.models import Reward
 
 
@@ -22,9 +25,12 @@ from rewards.models import Reward
 class Offer:
     """The promises to each side, one sentence for each reward: "You get …".
 
-    `to_friends` says to a referrer what is promised to the other side: "Your friend gets …".
+    `headline` is the whole of it in a few words, `benefit` the friend's part. `to_friends` says to a referrer
+    what is promised to the other side: "Your friend gets …".
     """
 
+    headline: str
+    benefit: str
     to_referrer: tuple[str, ...]
     to_referee: tuple[str, ...]
     to_friends: tuple[str, ...]
@@ -35,6 +41,8 @@ def offer_of(program: Program) -> Offer:
     """Return what a program's live version offers; needs a published program."""
     terms = program_queries.live_terms(program)
     return Offer(
+        headline=headline(terms),
+        benefit=benefit(terms),
         to_referrer=promises(terms, "referrer"),
         to_referee=promises(terms, "referee"),
         to_friends=promises(terms, "referee", "Your friend gets"),
@@ -52,6 +60,29 @@ def promises(terms: ProgramTerms, side: RewardSide, subject: str = "You get") ->
         for rule in terms.rewards
         if rule.side == side
     )
+
+
+def headline(terms: ProgramTerms) -> str:
+    """Return the offer in a few words, "Give €10, get 10 %"; nothing for a program without rewards."""
+    return _round(terms_headline(terms))
+
+
+def benefit(terms: ProgramTerms) -> str:
+    """Return the friend's first reward in a few words, "€10" or "15 % off"; nothing where there is none."""
+    rule = next((rule for rule in terms.rewards if rule.side == "referee"), None)
+    if rule is None:
+        return ""
+    if rule.kind == "product" and rule.product is not None:
+        return rule.product.name
+    amount = rule.discount if rule.kind == "discount" else rule.amount
+    if amount is None:
+        return ""
+    return _round(amount_text(rule, amount, terms.currency)) + (" off" if rule.kind == "discount" else "")
+
+
+def _round(text: str) -> str:
+    # Round amounts read better without their zeros.
+    return re.sub(r"\.0+(?!\d)", "", text)
 
 
 def gift_words(reward: Reward, terms: ProgramTerms) -> str:

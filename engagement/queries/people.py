@@ -7,6 +7,7 @@ import re
 from programs.models import Customer, Participant
 
 SOMEBODY = "A friend"
+A_MEMBER = "A member"
 # Names come from strangers. One that reads as an address would carry it into other people's mail.
 _ADDRESS_LIKE = re.compile(r"[@/:]|\w\.\w")
 
@@ -26,3 +27,11 @@ def inviter_name(participant: Participant) -> str:
     """Return the name under which a friend sees the participant: the one chosen for showing, no other."""
     chosen = " ".join(participant.display_name.split())
     return chosen if chosen and not _ADDRESS_LIKE.search(chosen) else SOMEBODY
+
+
+def masked_name(display_name: str) -> str:
+    """Return how a participant appears to the others of the program: "Priya R.", of the display name."""
+    words = display_name.split()
+    if not words or _ADDRESS_LIKE.search(display_name):
+        return A_MEMBER
+    return words[0] if len(words) == 1 else f"{words[0]} {words[-1][0].upper()}."

@@ -1,6 +1,7 @@
 """The only code that changes messages and sign-in links."""
 
 from engagement.services.delivery import retry_message, send_due_messages
+from engagement.services.embedding import PortalTokenMade, sign_portal_token
 from engagement.services.messages import queue_message
 from engagement.services.occasions import (
     greet_referee_and_referrers,
@@ -21,6 +22,7 @@ from engagement.services.sign_in import (
 
 __all__ = [
     "WINDOW_SECONDS",
+    "PortalTokenMade",
     "SignInLinkClosed",
     "SignInLinkMade",
     "create_portal_link",
@@ -31,6 +33,7 @@ __all__ = [
     "request_sign_in",
     "retry_message",
     "send_due_messages",
+    "sign_portal_token",
     "tell_payout_paid",
     "tell_reward_earned",
     "tell_reward_issued",

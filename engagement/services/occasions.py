@@ -15,9 +15,9 @@ from django.db import transaction
 from core.money import display
 from engagement.models import Message
 from engagement.queries.addresses import landing_url, link_url, portal_url, terms_url
+from engagement.queries.earnings import reward_occasion
 from engagement.queries.offers import gift_words, is_worth_telling, offer_of
 from engagement.queries.people import first_name, friend_name, inviter_name
-from engagement.queries.portal import reward_occasion
 from engagement.services.messages import queue_message
 from programs import queries as program_queries
 from programs.models import Customer, Link, Participant, Program

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from io import BytesIO
 from typing import Any, Final
 
-import qrcode
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.branding import brand_css_url
 from accounts.models import Workspace
 from accounts.services import Actor
 from core import clock
@@ -28,10 +28,13 @@ from engagement import forms, services
 from engagement.queries import portal as portal_queries
 from engagement.queries import sign_in as queries
 from engagement.queries.addresses import link_url
+from engagement.queries.sharing import own_link
+from programs import qr
 from programs import services as program_services
 from programs.models import Participant
 
 SESSION_KEY: Final = "portal"
+QR_SIZES: Final = {"png": 1024, "svg": 512}
 View = Callable[..., HttpResponse]
 
 
@@ -64,6 +67,15 @@ def portal_view(view: View) -> View:
             return view(request, *args, **kwargs)
 
     return guarded
+
+
+def face_of(workspace: Workspace) -> dict[str, Any]:
+    """Return what every page of a workspace's own face needs: the workspace, its name and its colours."""
+    return {
+        "workspace": workspace,
+        "workspace_name": workspace.name,
+        "brand_css_url": brand_css_url(workspace),
+    }
 
 
 def _signed_out(request: HttpRequest) -> HttpResponse:
@@ -100,7 +112,7 @@ def portal_sign_in(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "form": form,
         "program": program,
-        "workspace_name": program.workspace.name,
+        **face_of(program.workspace),
         "sent": "sent" in request.GET and request.method != "POST",
     }
     response = render(request, "engagement/portal_sign_in.html", context, status=status)
@@ -121,7 +133,7 @@ def portal_enter(request: HttpRequest, secret: str) -> HttpResponse:
         link = queries.magic_link(workspace, secret)
         assert link is not None
         program = link.participant.program
-        context = {"program": program, "workspace_name": workspace.name, "form": forms.SignInForm()}
+        context = {"program": program, "form": forms.SignInForm(), **face_of(workspace)}
         if request.method != "POST":
             if link.used_at is not None or link.expires_at <= at:
                 return _link_closed(request, status=410, **context)
@@ -145,43 +157,74 @@ def _link_closed(request: HttpRequest, *, status: int, **context: Any) -> HttpRe
 @portal_view
 def portal(request: PortalRequest) -> HttpResponse:
     """Everything about the participant's sharing and rewards; POST saves where their money goes."""
+    form, saved = payout_details(request)
+    if saved:
+        messages.success(request, "Your payout details are saved.")
+        return redirect("portal")
+    context = page_of_portal(request, form)
+    return render(request, "engagement/portal.html", context, status=400 if form.is_bound else 200)
+
+
+def payout_details(request: PortalRequest) -> tuple[forms.PayoutDetailsForm, bool]:
+    """Return the form about the payout details, and whether what came in with the request is saved."""
     participant = request.participant
     given = {"payout_reference": participant.payout_reference}
     form = forms.PayoutDetailsForm(request.POST if request.method == "POST" else None, initial=given)
-    if request.method == "POST" and form.is_valid():
-        try:
-            program_services.update_participant(
-                participant=participant,
-                payout_reference=form.cleaned_data["payout_reference"],
-                actor=request.actor,
-            )
-        except DomainError as error:
-            add_domain_error(form, error)
-        else:
-            messages.success(request, "Your payout details are saved.")
-            return redirect("portal")
-    context = {
-        "portal": portal_queries.portal_of(participant, pages=request.GET.dict()),
-        "participant": participant,
-        "program": participant.program,
-        "workspace": request.workspace,
-        "workspace_name": request.workspace.name,
+    if request.method != "POST" or not form.is_valid():
+        return form, False
+    try:
+        program_services.update_participant(
+            participant=participant,
+            payout_reference=form.cleaned_data["payout_reference"],
+            actor=request.actor,
+        )
+    except DomainError as error:
+        add_domain_error(form, error)
+        return form, False
+    return form, True
+
+
+def page_of_portal(
+    request: PortalRequest, form: forms.PayoutDetailsForm, *, token: str = ""
+) -> dict[str, Any]:
+    """Return what the portal's page shows; with a `token` all its addresses work without cookies."""
+    shown = portal_queries.portal_of(request.participant, pages=request.GET.dict(), at=request.at)
+    prefix, carried = ("embed", f"?token={token}") if token else ("portal", "")
+    drawn = {}
+    if shown.link is not None:
+        drawn = {
+            "qr_png": reverse(f"{prefix}_qr", args=[shown.link.public_id]) + carried,
+            "qr_svg": reverse(f"{prefix}_qr_svg", args=[shown.link.public_id]) + carried,
+        }
+    return {
+        "portal": shown,
+        "participant": request.participant,
+        "program": request.participant.program,
         "form": form,
+        "token": token,
+        "page_query": f"token={token}&" if token else "",
+        **drawn,
+        **face_of(request.workspace),
     }
-    status = 400 if request.method == "POST" else 200
-    return render(request, "engagement/portal.html", context, status=status)
 
 
 @require_safe
 @portal_view
-def portal_qr(request: PortalRequest, public_id: str) -> HttpResponse:
-    """The QR code of one of the participant's own links, as a PNG."""
-    link = portal_queries.own_link(request.participant, public_id)
+def portal_qr(request: PortalRequest, public_id: str, drawn_as: str = "png") -> HttpResponse:
+    """The QR code of one of the participant's own links; what is scanned counts for the channel `qr`."""
+    return qr_of(request.participant, public_id, drawn_as)
+
+
+def qr_of(participant: Participant, public_id: str, drawn_as: str) -> HttpResponse:
+    """Draw the QR code of a participant's own link, as a PNG or an SVG."""
+    link = own_link(participant, public_id)
     if link is None:
         raise Http404("You have no such link.")
-    image = BytesIO()
-    qrcode.make(link_url(link.code), box_size=8, border=4).save(image)
-    return HttpResponse(image.getvalue(), content_type="image/png")
+    draw = {"png": qr.qr_png, "svg": qr.qr_svg}[drawn_as]
+    kind = {"png": "image/png", "svg": "image/svg+xml"}[drawn_as]
+    response = HttpResponse(draw(link_url(link.code), size=QR_SIZES[drawn_as]), content_type=kind)
+    response.headers["Content-Disposition"] = f'inline; filename="{link.code}.{drawn_as}"'
+    return response
 
 
 @require_POST

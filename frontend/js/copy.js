@@ -1,7 +1,7 @@
 const SHOWN_MS = 2000;
 
 // The clipboard is closed to insecure pages and to frames without permission; selecting and copying is not.
-async function copy(input) {
+export async function copy(input) {
   if (navigator.clipboard) {
     try {
       await navigator.clipboard.writeText(input.value);

@@ -1,6 +1,9 @@
 // Everything the portal and the landing page need; both work without it.
-import { offerConfirmation } from "./confirm.js";
-import { offerCopying } from "./copy.js";
+import { offerLink } from "./portal/copying.js";
+import { speakToParent } from "./portal/framing.js";
+import { offerDialogs, offerPhoneSharing } from "./portal/sharing.js";
 
-offerConfirmation(document);
-offerCopying(document);
+offerLink(document);
+offerDialogs(document);
+offerPhoneSharing(document);
+speakToParent(window);
