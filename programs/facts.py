@@ -8,7 +8,7 @@ from typing import Final
 
 from core.money import display
 from programs.destinations import allowed_hosts
-from programs.terms import ProgramTerms, RewardRule, diff, reward_sentence
+from programs.terms import ProgramTerms, RewardRule, diff, headline, reward_sentence
 
 MODELS: Final = {
     "first_click": "First click",
@@ -36,6 +36,7 @@ def facts(terms: ProgramTerms) -> tuple[tuple[str, str], ...]:
     months = attribution.lifetime_months
     minimum = eligibility.minimum_order_minor
     return (
+        ("Headline", headline(terms) or "–"),
         ("Links lead to", terms.destination_url or "nowhere yet"),
         ("Allowed hosts", ", ".join(sorted(allowed_hosts(terms))) or "–"),
         ("Credit goes by", MODELS[attribution.model]),
@@ -53,17 +54,20 @@ def facts(terms: ProgramTerms) -> tuple[tuple[str, str], ...]:
 
 
 def changes(old: ProgramTerms, new: ProgramTerms) -> list[ChangeShown]:
-    """Say what differs; a reward that came or went is shown as its sentence."""
+    """Say what differs; a reward that came, went or promises something else is shown as its sentence."""
     before = {rule.key: _sentence(rule, old) for rule in old.rewards}
     after = {rule.key: _sentence(rule, new) for rule in new.rewards}
-    shown = []
+    shown: list[ChangeShown] = []
     for change in diff(old, new):
-        group, _, key = change.param.partition(".")
-        if group == "rewards" and key and (key in before) != (key in after):
+        group, _, path = change.param.partition(".")
+        key = path.partition(".")[0]
+        if group == "rewards" and key and before.get(key) != after.get(key):
             row = ChangeShown(f"reward {key}", before.get(key, "–"), after.get(key, "–"))
         else:
             row = ChangeShown(_label(change.param), _value(change.before), _value(change.after))
-        shown.append(row)
+        # Several fields of a reward may differ; its sentence says them all.
+        if row not in shown:
+            shown.append(row)
     return shown
 
 
@@ -86,4 +90,8 @@ def _label(param: str) -> str:
 def _value(value: object) -> str:
     if value is None or value == "" or value == []:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(entry, str | int) for entry in value):
+        return ", ".join(str(entry) for entry in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -41,6 +41,11 @@ class Customer(TenantModel):
         ]
 
     def __str__(self) -> str:
+        return self.shown_name
+
+    @property
+    def shown_name(self) -> str:
+        """The name, or the best of what is known instead."""
         return self.name or self.email or self.external_id or self.public_id
 
 

@@ -3,20 +3,28 @@
 from django.urls import URLPattern, URLResolver, path
 
 from programs import api as endpoints
-from programs.views import participants, programs
+from programs.views import editor, participants, programs, setup
 
 public: list[URLPattern | URLResolver] = []
 
 console: list[URLPattern | URLResolver] = [
     path("programs/", programs.program_list, name="program_list"),
-    path("programs/new/", programs.program_new, name="program_new"),
+    path("programs/new/", setup.program_new, name="program_new"),
     path("programs/<str:public_id>/", programs.program_detail, name="program_detail"),
-    path("programs/<str:public_id>/edit/", programs.program_edit, name="program_edit"),
+    path("programs/<str:public_id>/setup/", setup.program_resume, name="program_resume"),
+    path("programs/<str:public_id>/setup/live/", setup.program_launched, name="program_launched"),
+    path("programs/<str:public_id>/setup/<slug:step>/", setup.program_setup, name="program_setup"),
+    path("programs/<str:public_id>/edit/", editor.program_edit, name="program_edit"),
+    path("programs/<str:public_id>/edit/<slug:section>/", editor.program_section, name="program_section"),
+    path("programs/<str:public_id>/preview/", editor.program_preview, name="program_preview"),
+    path("programs/<str:public_id>/versions/", programs.program_versions, name="program_versions"),
     path("programs/<str:public_id>/publish/", programs.program_publish, name="program_publish"),
     path("programs/<str:public_id>/status/", programs.program_status, name="program_status"),
     path("programs/<str:public_id>/versions/<int:number>/", programs.version_detail, name="version_detail"),
     path("participants/", participants.participant_list, name="participant_list"),
     path("participants/new/", participants.participant_new, name="participant_new"),
+    path("participants/invite/", participants.participant_invite, name="participant_invite"),
+    path("participants/bulk/", participants.participant_bulk, name="participant_bulk"),
     path("participants/<str:public_id>/", participants.participant_detail, name="participant_detail"),
     path("participants/<str:public_id>/edit/", participants.participant_edit, name="participant_edit"),
     path("participants/<str:public_id>/status/", participants.participant_status, name="participant_status"),

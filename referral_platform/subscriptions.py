@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from core.answers import Part
-from rewards.queries import answer_for_conversion
+from referral_platform import program_parts
+from rewards.queries import answer_for_conversion, answer_for_referral
 
 WEBHOOKS: Final = "integrations.handlers.queue_webhooks"
 
@@ -37,5 +38,10 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
 
 ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {
     "conversion": {"rewards": answer_for_conversion},
+    "referral": {"rewards": answer_for_referral},
+    "example": {"lines": program_parts.example_lines},
+    "participant": {"page": program_parts.participant_page},
+    "participants": {"rows": program_parts.with_friends},
+    "program": {"figures": program_parts.program_figures},
 }
 """What apps higher up add to an answer of an app lower down: subject -> key -> function."""

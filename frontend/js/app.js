@@ -6,6 +6,7 @@ import "./brand.js";
 import { offerChoosingAll } from "./choose.js";
 import { offerConfirmation } from "./confirm.js";
 import { offerCopying } from "./copy.js";
+import { adaptRules } from "./editor.js";
 import { guardForms } from "./guard.js";
 import { offerBulk } from "./lists.js";
 import { closeMenus, dismissToasts } from "./shell.js";
@@ -17,6 +18,7 @@ window.htmx = htmx;
 window.Alpine = Alpine;
 
 function enhance(root) {
+  adaptRules(root);
   offerChoosingAll(root);
   offerBulk(root);
   offerConfirmation(root);

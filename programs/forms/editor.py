@@ -1,171 +1,67 @@
-"""The form of a program's terms: everything but the rewards, and one row for each reward rule."""
+"""The editor of a program's terms: the general form, and one row for each reward with its tiers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django import forms
 
-from core.money import CURRENCIES, is_currency
-from programs.facts import MODELS, SOURCES
+from core.money import is_currency
+from programs.forms.general import FIELD_OF, SECTIONS, TermsForm, terms_initial
 from programs.forms.rules import RuleForm, rule_initial
-from programs.forms.values import Entries, Numbers, Weights, amount_input, read_amount
+from programs.forms.values import count_of
 from programs.models import Program
-from programs.terms import FieldError, ProgramTerms, TermsInvalid
+from programs.terms import FieldError, ProgramTerms, RewardRule, TermsInvalid
 
 MAX_RULES: Final = 50
-
-_DIRECT: Final = (
-    "currency",
-    "destination_url",
-    "hold_days",
-    "approval",
-    "allowed_hosts",
-    "terms_text",
-)
-_ATTRIBUTION: Final = (
-    "model",
-    "click_window_days",
-    "code_window_days",
-    "half_life_days",
-    "position_weights",
-    "custom_weights",
-    "channel_weights",
-    "precedence",
-    "lifetime_months",
-    "first_bind_wins",
-)
-_FIELDS: Final[Mapping[str, str]] = {
-    **{name: name for name in _DIRECT},
-    **{f"attribution.{name}": name for name in _ATTRIBUTION},
-    "eligibility.minimum_order_minor": "minimum_order",
-    "eligibility.new_customers_only": "new_customers_only",
-    "eligibility.countries": "countries",
-    "payout_minimum_minor": "payout_minimum",
-}
-"""Path in the document -> field of the form."""
-
-
-class TermsForm(forms.Form):
-    """Everything a program promises but its rewards."""
-
-    name = forms.CharField(max_length=120)
-    currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
-    destination_url = forms.CharField(
-        label="Destination",
-        max_length=2048,
-        required=False,
-        help_text="The page links lead to, like https://shop.example/welcome.",
-    )
-    allowed_hosts = Entries(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Host names that links may lead to, one a line. Left empty: the destination's own.",
-    )
-    model = forms.ChoiceField(label="Attribution model", choices=list(MODELS.items()))
-    click_window_days = forms.IntegerField(label="Clicks count for (days)")
-    code_window_days = forms.IntegerField(label="Codes count for (days)")
-    half_life_days = forms.IntegerField(label="Half-life (days)", help_text="For the time decay model.")
-    position_weights = Numbers(
-        label="First, middle, last (percent)",
-        required=False,
-        help_text="For the position based model; the three sum to 100.",
-    )
-    custom_weights = Numbers(
-        label="Weights from the first touch to the last", required=False, help_text="For the custom model."
-    )
-    channel_weights = Weights(
-        label="Weights of channels",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="For the custom model: one “email = 150” a line; 100 leaves a touch as it is.",
-    )
-    precedence = Entries(
-        label="Strongest source first",
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=f"Out of {', '.join(SOURCES)}, one a line; a source left out earns nothing.",
-    )
-    lifetime_months = forms.IntegerField(
-        label="A referral earns for (months)", required=False, help_text="Left empty: for ever."
-    )
-    first_bind_wins = forms.BooleanField(
-        label="A friend stays with the first referrer",
-        required=False,
-        help_text="Unticked, a later referrer takes over.",
-    )
-    hold_days = forms.IntegerField(label="Rewards are held for (days)")
-    approval = forms.ChoiceField(
-        choices=[("automatic", "By itself after the hold"), ("manual", "A person approves each reward")]
-    )
-    minimum_order = forms.CharField(
-        label="Orders count from", max_length=20, required=False, help_text="Like 25.00; empty: any order."
-    )
-    new_customers_only = forms.BooleanField(label="New customers only", required=False)
-    countries = Entries(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Two-letter codes like DE, AT. Left empty: all.",
-    )
-    payout_minimum = forms.CharField(label="Paid out from", max_length=20, required=False)
-    terms_text = forms.CharField(
-        label="Terms and conditions",
-        max_length=20_000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 8}),
-        help_text="Shown to participants below the promises.",
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Read the amounts in the chosen currency."""
-        given = self.cleaned_data
-        currency = given.get("currency")
-        if currency:
-            for name in ("minimum_order", "payout_minimum"):
-                if name in given:
-                    given[f"{name}_minor"] = read_amount(self, name, currency) or 0
-        return given
-
-    def document(self) -> dict[str, Any]:
-        """Return the terms document without its rewards."""
-        given = self.cleaned_data
-        # A browser ends lines with CR LF; kept, they would make a change of every text saved as it was.
-        text = given["terms_text"].replace("\r\n", "\n").replace("\r", "\n")
-        return {
-            "schema": 1,
-            **{name: given[name] for name in _DIRECT},
-            "terms_text": text,
-            "attribution": {name: given[name] for name in _ATTRIBUTION},
-            "eligibility": {
-                "minimum_order_minor": given["minimum_order_minor"],
-                "new_customers_only": given["new_customers_only"],
-                "countries": [country.upper() for country in given["countries"]],
-            },
-            "payout_minimum_minor": given["payout_minimum_minor"],
-        }
+ROW_BUTTONS: Final = ("add_rule", "remove_rule", "move_rule", "add_tier", "remove_tier", "move_tier")
 
 
 class TermsEditor:
-    """The whole page: `general` and the rows `rules`, bound when there is data.
+    """The general form `general` and the rows `rules`, bound when there is data.
 
-    Rows are added and taken away by buttons that post the form as it stands (`add_rule`, `remove_rule` with
-    the row's number), so it works without scripts.
+    With a `section` (see `SECTIONS`) the data holds that part only, and everything else stays as it is in the
+    draft. Rows are added, moved and taken away by buttons that post the form as it stands (`ROW_BUTTONS`), so
+    it works without scripts; `change_rows` answers them.
     """
 
     def __init__(
-        self, *, program: Program, terms: ProgramTerms, data: Mapping[str, Any] | None = None
+        self,
+        *,
+        program: Program,
+        terms: ProgramTerms,
+        data: Mapping[str, Any] | None = None,
+        section: str | None = None,
     ) -> None:
+        self.section = section
+        if data is not None and section is not None:
+            data = _completed(TermsEditor(program=program, terms=terms).posted(), data, section)
         chosen = str((data or {}).get("currency", ""))
-        self._currency = chosen if is_currency(chosen) else terms.currency
+        self.currency = chosen if is_currency(chosen) else terms.currency
+        self.rules: list[RuleForm]
         if data is None:
-            self.general = TermsForm(initial=_initial(program, terms))
-            self.rules = self._rows(rule_initial(rule, terms.currency) for rule in terms.rewards)
+            self.general = TermsForm(initial=terms_initial(program, terms))
+            self.show_rules(terms.rewards)
         else:
             self.general = TermsForm(data)
             self.rules = [
-                RuleForm(data, prefix=f"rule-{index}", currency=self._currency)
-                for index in range(_row_count(data))
+                RuleForm(data, prefix=f"rule-{index}", currency=self.currency)
+                for index in range(count_of(data, "rules", MAX_RULES))
             ]
+
+    def posted(self) -> dict[str, Any]:
+        """Return what a browser sends for the editor as it is shown."""
+        data: dict[str, Any] = {"rules": str(len(self.rules))}
+        for rule in self.rules:
+            data[f"{rule.prefix}-tiers"] = str(len(rule.tiers))
+        for form in (self.general, *self.rules, *(tier for rule in self.rules for tier in rule.tiers)):
+            for name in form.fields:
+                value = form[name].value()
+                if value is None or value is False:
+                    continue
+                data[form.add_prefix(name)] = "on" if value is True else value
+        return data
 
     def is_valid(self) -> bool:
         """Check every part, so that all faults show at once."""
@@ -174,16 +70,37 @@ class TermsEditor:
     @property
     def has_errors(self) -> bool:
         """Whether anything was found wrong."""
-        return bool(self.general.errors) or any(rule.errors for rule in self.rules)
+        return bool(self.general.errors) or any(rule.has_errors for rule in self.rules)
 
-    def with_row_added(self) -> None:
-        """Turn what was typed into an unchecked form with one more row."""
-        rows: list[dict[str, Any]] = [_typed(rule) for rule in self.rules]
-        self._unbind([*rows, {}][:MAX_RULES])
+    def show_rules(self, rules: Iterable[RewardRule]) -> None:
+        """Put these rewards in place of the rows, as yet unchecked."""
+        self.rules = self._rows([rule_initial(rule, self.currency) for rule in rules])
 
-    def without_row(self, number: str) -> None:
-        """Turn what was typed into an unchecked form without the row of this number."""
-        self._unbind([_typed(rule) for index, rule in enumerate(self.rules) if str(index) != number])
+    def change_rows(self, button: str, value: str) -> None:
+        """Turn what was typed into an unchecked form whose rows changed as a button of `ROW_BUTTONS` says.
+
+        `value` names the row: the reward's number, for a tier `reward.tier`, and to move it `.up` or `.down`
+        after that. What names no row changes nothing.
+        """
+        rows = [rule.typed() for rule in self.rules]
+        number, *rest = value.split(".")
+        if button == "add_rule":
+            rows = [*rows, {}][:MAX_RULES]
+        elif button == "remove_rule":
+            rows = _without(rows, number)
+        elif button == "move_rule":
+            _move(rows, number, rest)
+        elif number.isdigit() and int(number) < len(rows):
+            row = rows[int(number)]
+            tiers = row.setdefault("tiers", [])
+            if button == "add_tier":
+                tiers.append({"measure": row.get("measure", "percentage")})
+            elif button == "remove_tier":
+                row["tiers"] = _without(tiers, rest[0] if rest else "")
+            elif rest:
+                _move(tiers, rest[0], rest[1:])
+        self.general = TermsForm(initial={name: self.general[name].value() for name in self.general.fields})
+        self.rules = self._rows(rows)
 
     def document(self) -> dict[str, Any]:
         """Return the terms document; call only after `is_valid`."""
@@ -207,45 +124,48 @@ class TermsEditor:
         group, _, rest = fault.param.partition(".")
         number, _, path = rest.partition(".")
         if group == "rewards" and number.isdigit() and int(number) < len(self.rules):
-            rule = self.rules[int(number)]
-            return rule, rule.field_of(path)
+            return self.rules[int(number)].place_of(path)
         param = fault.param
-        while param and param not in _FIELDS:
+        while param and param not in FIELD_OF:
             param = param.rpartition(".")[0]
-        return self.general, _FIELDS.get(param)
+        return self.general, FIELD_OF.get(param)
 
-    def _unbind(self, rows: Sequence[dict[str, Any]]) -> None:
-        self.general = TermsForm(initial=_typed(self.general))
-        self.rules = self._rows(rows)
-
-    def _rows(self, values: Sequence[dict[str, Any]] | Iterator[dict[str, Any]]) -> list[RuleForm]:
+    def _rows(self, values: Iterable[dict[str, Any]]) -> list[RuleForm]:
         return [
-            RuleForm(initial=initial, prefix=f"rule-{index}", currency=self._currency)
+            RuleForm(initial=initial, prefix=f"rule-{index}", currency=self.currency)
             for index, initial in enumerate(values)
         ]
 
 
-def _initial(program: Program, terms: ProgramTerms) -> dict[str, Any]:
-    attribution, eligibility = terms.attribution, terms.eligibility
-    return {
-        "name": program.name,
-        **{name: getattr(terms, name) for name in _DIRECT},
-        **{name: getattr(attribution, name) for name in _ATTRIBUTION},
-        "channel_weights": dict(attribution.channel_weights),
-        "minimum_order": amount_input(eligibility.minimum_order_minor, terms.currency),
-        "new_customers_only": eligibility.new_customers_only,
-        "countries": eligibility.countries,
-        "payout_minimum": amount_input(terms.payout_minimum_minor, terms.currency),
+def _completed(shown: Mapping[str, Any], data: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """Return what a browser would send for the whole editor, of which `data` holds one section.
+
+    A box that is not ticked is not sent at all, so the section's own fields are taken from `data` only.
+    """
+    own = SECTIONS[section]
+    rows = section == "rewards"
+    kept = {
+        name: value
+        for name, value in shown.items()
+        if name not in own and not (rows and (name == "rules" or name.startswith("rule-")))
     }
+    sent = {
+        name: value
+        for name, value in data.items()
+        if name in own or (rows and (name == "rules" or name.startswith("rule-")))
+    }
+    return {**kept, **sent}
 
 
-def _typed(form: forms.Form) -> dict[str, Any]:
-    return {name: form[name].value() for name in form.fields}
+def _without(rows: list[dict[str, Any]], number: str) -> list[dict[str, Any]]:
+    return [row for index, row in enumerate(rows) if str(index) != number]
 
 
-def _row_count(data: Mapping[str, Any]) -> int:
-    text = str(data.get("rules", "0"))
-    return min(int(text), MAX_RULES) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+def _move(rows: list[dict[str, Any]], number: str, way: list[str]) -> None:
+    here = int(number) if number.isdigit() and len(number) < 4 else -1
+    there = here + (1 if way == ["down"] else -1)
+    if 0 <= here < len(rows) and 0 <= there < len(rows) and way in (["up"], ["down"]):
+        rows[here], rows[there] = rows[there], rows[here]
 
 
 def _free_key(wanted: str, taken: set[str]) -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from django import forms
 from django.db.models import QuerySet
 
+from core import lists
 from programs.models import Participant, Program
+
+_PERSON: Final = re.compile(r"([^<>]*)<([^<>]+)>")
 
 
 class ProgramForm(forms.Form):
     """A new program."""
 
-    name = forms.CharField(max_length=120, help_text="Participants see it.")
+    name = forms.CharField(
+        max_length=120, initial="Refer a friend", help_text="People see it in the portal and in e-mails."
+    )
     kind = forms.ChoiceField(
         choices=Program.Kind.choices,
         widget=forms.RadioSelect,
@@ -45,6 +51,58 @@ class EnrolForm(forms.Form):
     def clean_program(self) -> Program:
         """Return the chosen program."""
         return self._programs[self.cleaned_data["program"]]
+
+
+MOST_INVITED: Final = 200
+
+
+class InviteForm(forms.Form):
+    """People to invite: one address a line, with a name before it or not."""
+
+    program = forms.ChoiceField()
+    people = forms.CharField(
+        label="E-mail addresses",
+        max_length=40_000,
+        widget=forms.Textarea(
+            attrs={
+                "rows": 5,
+                "placeholder": "ana@example.com\nBo Berg <bo@example.com>",
+                "spellcheck": "false",
+            }
+        ),
+        help_text=f"One a line, or with commas between them; {MOST_INVITED} at a time at most. "
+        "Each person gets an e-mail with their own link.",
+    )
+
+    def __init__(self, *args: Any, programs: QuerySet[Program], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._programs = {program.public_id: program for program in programs}
+        field = self.fields["program"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(public_id, program.name) for public_id, program in self._programs.items()]
+
+    @property
+    def has_programs(self) -> bool:
+        """Whether there is any program to invite people to."""
+        return bool(self._programs)
+
+    def clean_program(self) -> Program:
+        """Return the chosen program."""
+        return self._programs[self.cleaned_data["program"]]
+
+    def clean_people(self) -> list[tuple[str, str]]:
+        """Return name and address of each person once, in the order typed; the name may be empty."""
+        entries = [entry.strip() for entry in re.split(r"[\n,;]+", self.cleaned_data["people"])]
+        people: dict[str, tuple[str, str]] = {}
+        for entry in filter(None, entries):
+            match = _PERSON.fullmatch(entry)
+            name, address = (match[1].strip(' "'), match[2]) if match else ("", entry)
+            people.setdefault(address.lower(), (name, address))
+        if len(people) > MOST_INVITED:
+            raise forms.ValidationError(f"These are {len(people)} people; {MOST_INVITED} at a time at most.")
+        if not people:
+            raise forms.ValidationError("Give at least one e-mail address.")
+        return list(people.values())
 
 
 class ParticipantForm(forms.Form):
@@ -87,31 +145,41 @@ class PromoCodeForm(forms.Form):
     )
 
 
-class ParticipantFilterForm(forms.Form):
+class ProgramFilterForm(lists.FilterForm):
+    """Narrows the list of programs."""
+
+    search = ("name", "public_id")
+    placeholder = "Name"
+    quick = "status"
+
+    status = forms.ChoiceField(choices=lists.choices(Program.Status.choices))
+    kind = forms.ChoiceField(choices=lists.choices(Program.Kind.choices))
+
+
+class ParticipantFilterForm(lists.FilterForm):
     """Narrows the list of participants."""
 
-    q = forms.CharField(label="Name or e-mail begins with", max_length=254, required=False)
-    program = forms.ChoiceField(required=False)
-    status = forms.ChoiceField(choices=[("", "All"), *Participant.Status.choices], required=False)
+    search = ("display_name", "customer__name", "customer__email", "customer__external_id", "public_id")
+    placeholder = "Name, e-mail or id"
+    dates = "enrolled_at"
+    dates_label = "Joined"
+    quick = "status"
+    lookups = {"program": "program__public_id"}
+
+    status = forms.ChoiceField(choices=lists.choices(Participant.Status.choices))
+    program = forms.ChoiceField()
 
     def __init__(self, *args: Any, programs: QuerySet[Program], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["program"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "All"), *((program.public_id, program.name) for program in programs)]
-
-    def chosen(self) -> dict[str, str]:
-        """Return the filters that are valid; any other narrows nothing."""
-        self.is_valid()
-        return {name: self.cleaned_data.get(name, "") for name in self.fields}
+        field.choices = lists.choices([(program.public_id, program.name) for program in programs])
 
 
-class CustomerFilterForm(forms.Form):
+class CustomerFilterForm(lists.FilterForm):
     """Narrows the list of customers."""
 
-    q = forms.CharField(label="Name, e-mail or your id begins with", max_length=255, required=False)
-
-    def chosen(self) -> str:
-        """Return what to look for; nothing where it is not valid."""
-        self.is_valid()
-        return str(self.cleaned_data.get("q", ""))
+    search = ("name", "email", "external_id", "public_id")
+    placeholder = "Name, e-mail or your id"
+    dates = "created_at"
+    dates_label = "Known since"

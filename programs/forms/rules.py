@@ -1,4 +1,4 @@
-"""One reward rule as a row of the terms form."""
+"""One reward rule as a sentence of the terms editor, with its tiers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any, Final
 from django import forms
 
 from core.money import POINTS
-from programs.forms.values import amount_input, percent_input, read_amount, read_percent
+from programs.forms.values import (
+    Often,
+    amount_input,
+    count_of,
+    percent_input,
+    read_amount,
+    read_measured,
+)
 from programs.terms import Amount, PercentageAmount, RewardRule
 
 _FIELDS: Final = {
@@ -27,6 +34,29 @@ _FIELDS: Final = {
 """Path in the document -> field of the form; `amount` depends on the kind."""
 
 
+MAX_TIERS: Final = 10
+
+
+class TierForm(forms.Form):
+    """One rung of a reward: from how many friends on, and what it gives instead."""
+
+    use_required_attribute = False
+
+    friends = forms.IntegerField(label="From how many friends on", min_value=2)
+    measure = forms.ChoiceField(
+        label="Counted in", choices=[("percentage", "%"), ("fixed", "fixed")], required=False
+    )
+    value = forms.CharField(label="How much", max_length=20)
+
+    def __init__(self, *args: Any, unit: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _name_unit(self, unit)
+
+    def entry(self, unit: str) -> dict[str, Any]:
+        """Return the tier as it stands in the document; a fault is put on `value`. Call when it is valid."""
+        return {"from_friends": self.cleaned_data["friends"], "amount": read_measured(self, unit)}
+
+
 class RuleForm(forms.Form):
     """A promise to one side: when, what and how much."""
 
@@ -34,40 +64,41 @@ class RuleForm(forms.Form):
 
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     side = forms.ChoiceField(
-        label="Who gets it", choices=[("referrer", "The referrer"), ("referee", "The friend")]
+        label="Who gets it", choices=[("referrer", "the referrer"), ("referee", "the friend")]
     )
     event = forms.ChoiceField(
         label="When",
-        choices=[("purchase", "At a purchase"), ("signup", "At the sign-up"), ("custom", "At an event")],
+        choices=[("purchase", "purchase"), ("signup", "sign-up"), ("custom", "event called")],
     )
-    event_name = forms.CharField(
-        label="Name of the event", max_length=100, required=False, help_text="Only for “At an event”."
-    )
+    event_name = forms.CharField(label="Name of the event", max_length=100, required=False)
     kind = forms.ChoiceField(
         label="What",
         choices=[
-            ("cash", "Cash"),
-            ("credit", "Store credit"),
-            ("discount", "Discount"),
-            ("product", "Product"),
-            ("points", "Points"),
+            ("cash", "in cash"),
+            ("credit", "as store credit"),
+            ("discount", "off as a discount"),
+            ("points", "in points"),
+            ("product", "as a product"),
         ],
     )
-    measure = forms.ChoiceField(
-        label="How it is counted", choices=[("percentage", "Percent of the order"), ("fixed", "Fixed amount")]
-    )
+    measure = forms.ChoiceField(label="Counted in", choices=[("percentage", "%"), ("fixed", "fixed")])
     value = forms.CharField(
         label="How much",
         max_length=20,
         required=False,
-        help_text="10 for 10 %, or 10.00 in the program's currency; points are whole numbers.",
     )
-    first_only = forms.BooleanField(label="First time only", required=False)
+    first_only = Often(label="How often")
     duration_months = forms.IntegerField(
-        label="For how many months", required=False, help_text="From the start of the referral."
+        label="For how many months",
+        required=False,
+        help_text="From the friend's first purchase. Left empty: for ever.",
     )
-    minimum_order = forms.CharField(label="For orders from", max_length=20, required=False)
-    maximum = forms.CharField(label="At most, each time", max_length=20, required=False)
+    minimum_order = forms.CharField(
+        label="For orders from", max_length=20, required=False, help_text="Left empty: any order."
+    )
+    maximum = forms.CharField(
+        label="At most, each time", max_length=20, required=False, help_text="Left empty: no limit."
+    )
     worth = forms.CharField(
         label="Worth",
         max_length=20,
@@ -81,13 +112,48 @@ class RuleForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._currency = currency
         self.entry: dict[str, Any] = {}
+        kind = self["kind"].value()
+        unit = POINTS if kind == "points" else currency
+        _name_unit(self, unit)
+        given = self.initial.get("tiers", [])
+        count = count_of(self.data, f"{self.prefix}-tiers", MAX_TIERS) if self.is_bound else len(given)
+        self.tiers = [
+            TierForm(
+                self.data if self.is_bound else None,
+                initial=None if self.is_bound else given[index],
+                prefix=f"{self.prefix}-tier-{index}",
+                unit=unit,
+            )
+            for index in range(min(count, MAX_TIERS))
+        ]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything of the row or of its tiers was found wrong."""
+        return bool(self.errors) or any(tier.errors for tier in self.tiers)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether something stands in the fields that are folded away."""
+        names = ("minimum_order", "maximum", "worth")
+        return any(self[name].value() or self[name].errors for name in names)
+
+    def is_valid(self) -> bool:
+        """Check the row and its tiers."""
+        return super().is_valid() and not self.has_errors
+
+    def typed(self) -> dict[str, Any]:
+        """Return what stands in the fields, to show it again in another row."""
+        return {name: self[name].value() for name in self.fields} | {
+            "tiers": [{name: tier[name].value() for name in tier.fields} for tier in self.tiers]
+        }
 
     def clean(self) -> dict[str, Any]:
         """Build the rule's entry of the document; the key is given by the editor."""
         given = self.cleaned_data
         kind = given.get("kind", "cash")
         unit = POINTS if kind == "points" else self._currency
-        value = self._value(unit)
+        value = read_measured(self, unit)
         worth = read_amount(self, "worth", self._currency)
         thing = kind in ("product", "discount")
         self.entry = {
@@ -103,30 +169,25 @@ class RuleForm(forms.Form):
             "max_minor": read_amount(self, "maximum", unit),
             "product": self._product() if kind == "product" else None,
             "discount": value if kind == "discount" else None,
+            "tiers": [tier.entry(unit) for tier in self.tiers if tier.is_valid()],
         }
         return given
 
-    def field_of(self, path: str) -> str | None:
-        """Return the field that stands for a path of the rule's entry, None for none."""
+    def place_of(self, path: str) -> tuple[forms.Form, str | None]:
+        """Return the form and the field that stand for a path of the rule's entry, None for no field."""
+        group, _, rest = path.partition(".")
+        number, _, name = rest.partition(".")
+        if group == "tiers" and number.isdigit() and int(number) < len(self.tiers):
+            return self.tiers[int(number)], "friends" if name == "from_friends" else "value"
+        return self, self._field_of(path)
+
+    def _field_of(self, path: str) -> str | None:
         if path == "amount" or path.startswith("amount."):
             thing = self.entry.get("kind") in ("product", "discount")
             return "worth" if thing else "value"
         while path and path not in _FIELDS:
             path = path.rpartition(".")[0]
         return _FIELDS.get(path)
-
-    def _value(self, unit: str) -> dict[str, Any] | None:
-        text = self.cleaned_data.get("value", "")
-        if not text:
-            return None
-        if self.cleaned_data.get("measure") == "fixed":
-            minor = read_amount(self, "value", unit)
-            return None if minor is None else {"type": "fixed", "minor": minor}
-        try:
-            return {"type": "percentage", "bps": read_percent(text)}
-        except ValueError as error:
-            self.add_error("value", str(error))
-            return None
 
     def _product(self) -> dict[str, str]:
         given = self.cleaned_data
@@ -145,7 +206,7 @@ def rule_initial(rule: RewardRule, currency: str) -> dict[str, Any]:
         "event": rule.event,
         "event_name": rule.event_name or "",
         "kind": rule.kind,
-        "measure": "percentage" if isinstance(value, PercentageAmount) else "fixed",
+        "measure": _measure(value),
         "value": _typed(value, unit),
         "first_only": rule.first_only,
         "duration_months": rule.duration_months,
@@ -154,7 +215,25 @@ def rule_initial(rule: RewardRule, currency: str) -> dict[str, Any]:
         "worth": _typed(rule.amount, currency) if thing else "",
         "product_sku": "" if product is None else product.sku,
         "product_name": "" if product is None else product.name,
+        "tiers": [
+            {
+                "friends": tier.from_friends,
+                "measure": _measure(tier.amount),
+                "value": _typed(tier.amount, unit),
+            }
+            for tier in rule.tiers
+        ],
     }
+
+
+def _name_unit(form: forms.Form, unit: str) -> None:
+    field = form.fields["measure"]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = [("percentage", "%"), ("fixed", "points" if unit == POINTS else unit)]
+
+
+def _measure(amount: Amount | None) -> str:
+    return "percentage" if isinstance(amount, PercentageAmount) else "fixed"
 
 
 def _typed(amount: Amount | None, unit: str) -> str:

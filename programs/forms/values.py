@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -34,6 +34,30 @@ def read_amount(form: forms.Form, name: str, unit: str) -> int | None:
     return None
 
 
+def read_measured(form: forms.Form, unit: str) -> dict[str, Any] | None:
+    """Return the form's `value` as an amount of the terms document, counted as its `measure` says.
+
+    None for nothing; a fault is put on `value`.
+    """
+    text = form.cleaned_data.get("value", "")
+    if not text:
+        return None
+    if form.cleaned_data.get("measure") == "fixed":
+        minor = read_amount(form, "value", unit)
+        return None if minor is None else {"type": "fixed", "minor": minor}
+    try:
+        return {"type": "percentage", "bps": read_percent(text)}
+    except ValueError as error:
+        form.add_error("value", str(error))
+        return None
+
+
+def count_of(data: Mapping[str, Any], name: str, most: int) -> int:
+    """Return how many rows were posted: a number that anyone may forge, `most` at most."""
+    text = str(data.get(name, "0"))
+    return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
 def read_whole(text: str) -> int:
     """Return a whole number; raises ValueError with a sentence."""
     if not _DIGITS.fullmatch(text):
@@ -58,6 +82,19 @@ def percent_input(bps: int) -> str:
 def amount_input(minor: int | None, unit: str) -> str:
     """Write an amount as it is typed; nothing for None and for 0."""
     return format_major(minor, unit) if minor else ""
+
+
+class Often(forms.ChoiceField):
+    """Each time or the first time only, chosen in a sentence; a boolean that is on for the first only."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=[("", "each"), ("on", "the first")], required=False, **kwargs)
+
+    def clean(self, value: Any) -> bool:
+        return bool(super().clean(value))
+
+    def prepare_value(self, value: Any) -> Any:
+        return "on" if value is True or value == "on" else ""
 
 
 class Entries(forms.CharField):

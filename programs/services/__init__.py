@@ -9,9 +9,12 @@ from programs.services.links import (
     create_promo_code,
 )
 from programs.services.participants import (
+    Invited,
     ProgramNotActive,
     enrol_participant,
     enrol_person,
+    invite_people,
+    set_statuses,
     update_participant,
 )
 from programs.services.programs import (
@@ -20,11 +23,13 @@ from programs.services.programs import (
     change_program_status,
     create_program,
     publish_program,
+    restart_draft,
     update_draft,
 )
 
 __all__ = [
     "CodeTaken",
+    "Invited",
     "ParticipantSuspended",
     "ProgramEnded",
     "ProgramNotActive",
@@ -37,7 +42,10 @@ __all__ = [
     "enrol_participant",
     "enrol_person",
     "identify_customer",
+    "invite_people",
     "publish_program",
+    "restart_draft",
+    "set_statuses",
     "update_draft",
     "update_participant",
 ]

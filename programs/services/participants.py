@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from accounts.models import Workspace
 from accounts.services import Actor, record_audit
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, DomainError, Invalid
 from core.events import emit
 from core.text import clean_line
 from programs.models import Customer, Participant, Program
@@ -137,6 +140,66 @@ def update_participant(
         reason=reason,
     )
     return participant
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What became of one invited person: `invited`, `known` (takes part already) or `refused`, and why."""
+
+    email: str
+    outcome: str
+    sentence: str
+    participant: Participant | None = None
+
+
+@transaction.atomic
+def invite_people(
+    *, program: Program, people: Sequence[tuple[str, str]], actor: Actor, at: datetime
+) -> list[Invited]:
+    """Enrol people given as name (or nothing) and address; each who is new gets the invitation by e-mail.
+
+    One who is refused, by a bad address for example, stops nobody else. Raises ProgramNotActive.
+    """
+    if program.status != Program.Status.ACTIVE:
+        raise ProgramNotActive(f"This program is {program.status} and takes in nobody.", param="program")
+    found = []
+    for name, email in people:
+        try:
+            participant, created = enrol_person(program=program, email=email, name=name, actor=actor, at=at)
+        except DomainError as error:
+            found.append(Invited(email, "refused", error.message))
+            continue
+        if created:
+            found.append(Invited(email, "invited", "The invitation is on its way.", participant))
+        else:
+            found.append(Invited(email, "known", "Takes part already.", participant))
+    return found
+
+
+@transaction.atomic
+def set_statuses(
+    *, workspace: Workspace, public_ids: Sequence[str], status: str, reason: str, actor: Actor
+) -> list[tuple[Participant, str]]:
+    """Suspend or reactivate several participants; returns each with why it was refused, or nothing.
+
+    Ids of nobody in the workspace are passed over. Raises Invalid naming `status` or `reason`.
+    """
+    if status == Participant.Status.SUSPENDED and not reason.strip():
+        raise Invalid("Say why they are suspended.", code="required", param="reason")
+    chosen = list(
+        Participant.objects.for_workspace(workspace)
+        .select_related("customer", "program", "workspace")
+        .filter(public_id__in=list(public_ids))
+        .order_by("public_id")
+    )
+    found = []
+    for participant in chosen:
+        if participant.status == status:
+            found.append((participant, f"Is {participant.get_status_display().lower()} already."))
+            continue
+        update_participant(participant=participant, status=status, reason=reason, actor=actor)
+        found.append((participant, ""))
+    return found
 
 
 def _action(changed: dict[str, str]) -> str:

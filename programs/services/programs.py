@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -107,6 +108,50 @@ def update_draft(
         subject=program.public_id,
         before={key: before[key] for key in changed},
         after=changed,
+    )
+    return program
+
+
+@transaction.atomic
+def restart_draft(*, program: Program, name: str, kind: str, actor: Actor) -> Program:
+    """Rename a program that was never published, and give it another kind with its preset terms.
+
+    The same kind leaves the terms as they are; of another, the currency, where links lead and the words stay.
+    Raises Invalid naming `name` or `kind`, and StatusRefused once the program was published.
+    """
+    name = clean_line(name, param="name", longest=120, required=True)
+    if kind not in Program.Kind.values:
+        raise Invalid(
+            f"A program's kind is one of: {', '.join(Program.Kind.values)}.",
+            code="not_a_choice",
+            param="kind",
+        )
+    _lock(program)
+    if program.live_version is not None:
+        raise StatusRefused("A published program keeps its kind.", param="kind")
+    before = {"name": program.name, "kind": program.kind}
+    after = {"name": name, "kind": kind}
+    if after == before:
+        return program
+    if kind != program.kind:
+        kept = parse_terms(program.draft)
+        fresh = replace(
+            default_terms(cast(ProgramKind, kind), kept.currency),
+            destination_url=kept.destination_url,
+            allowed_hosts=kept.allowed_hosts,
+            terms_text=kept.terms_text,
+            offer_text=kept.offer_text,
+        )
+        program.draft = dump_terms(fresh)
+    program.name, program.kind = name, kind
+    program.save(update_fields=["name", "kind", "draft"])
+    record_audit(
+        workspace=program.workspace,
+        actor=actor,
+        action="program.updated",
+        subject=program.public_id,
+        before=before,
+        after=after,
     )
     return program
 

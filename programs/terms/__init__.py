@@ -5,7 +5,7 @@ Pure: frozen dataclasses in and out, no Django and no clock.
 
 from programs.terms.changes import Change, diff
 from programs.terms.document import TermsInvalid, dump_terms, parse_terms, publish_errors
-from programs.terms.presets import ProgramKind, default_terms
+from programs.terms.presets import ProgramKind, RewardPreset, default_terms, reward_presets
 from programs.terms.promises import (
     Amount,
     AttributionModel,
@@ -23,7 +23,14 @@ from programs.terms.promises import (
     Tier,
 )
 from programs.terms.reader import FieldError
-from programs.terms.wording import amount_text, headline, percent_text, reward_sentence, summary
+from programs.terms.wording import (
+    amount_text,
+    headline,
+    percent_text,
+    promises,
+    reward_sentence,
+    summary,
+)
 
 __all__ = [
     "Amount",
@@ -40,6 +47,7 @@ __all__ = [
     "ProgramTerms",
     "RewardEvent",
     "RewardKind",
+    "RewardPreset",
     "RewardRule",
     "RewardSide",
     "TermsInvalid",
@@ -51,7 +59,9 @@ __all__ = [
     "headline",
     "parse_terms",
     "percent_text",
+    "promises",
     "publish_errors",
+    "reward_presets",
     "reward_sentence",
     "summary",
 ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from core.money import MoneyInvalid, is_currency
+from core.money import CURRENCIES, MoneyInvalid, is_currency
 from programs.terms.promises import (
     AttributionTerms,
     EligibilityTerms,
+    FixedAmount,
     PercentageAmount,
     ProgramTerms,
     RewardRule,
+    Tier,
 )
 
 ProgramKind = Literal["customer", "b2b", "influencer", "affiliate"]
@@ -88,3 +91,73 @@ def default_terms(kind: ProgramKind, currency: str) -> ProgramTerms:
             approval="manual",
         )
     return ProgramTerms(currency=currency, rewards=(commission,))
+
+
+@dataclass(frozen=True, slots=True)
+class RewardPreset:
+    """A set of rewards to start from, with a name and when it is the right one."""
+
+    key: str
+    title: str
+    text: str
+    rewards: tuple[RewardRule, ...]
+
+
+def reward_presets(currency: str) -> tuple[RewardPreset, ...]:
+    """Return ready sets of rewards for a program in `currency`; raises MoneyInvalid for an unknown one."""
+    if not is_currency(currency):
+        raise MoneyInvalid("unknown_currency", "The currency is not an active ISO 4217 code.")
+    # Ten of most currencies; of those without a smaller unit (yen, won) ten would buy nothing.
+    ten = 10 * 10 ** CURRENCIES[currency] if CURRENCIES[currency] else 1000
+    commission = RewardRule(
+        key="referrer-commission",
+        side="referrer",
+        event="purchase",
+        kind="cash",
+        amount=PercentageAmount(bps=1000),
+        duration_months=12,
+    )
+    credit = RewardRule(
+        key="referrer-credit",
+        side="referrer",
+        event="purchase",
+        kind="credit",
+        amount=PercentageAmount(bps=1000),
+        first_only=True,
+    )
+    fixed = FixedAmount(minor=ten)
+    return (
+        RewardPreset(
+            "give-get",
+            "Give 10 %, get 10 %",
+            "A discount for the friend, store credit for the referrer. Safe at any order size.",
+            (credit, _FRIEND_DISCOUNT),
+        ),
+        RewardPreset(
+            "amounts",
+            "The same amount for both",
+            "Easy to say and to remember. Best with a smallest order.",
+            (
+                replace(credit, amount=fixed, minimum_order_minor=3 * ten),
+                replace(_FRIEND_DISCOUNT, discount=fixed),
+            ),
+        ),
+        RewardPreset(
+            "ladder",
+            "A ladder for keen sharers",
+            "10 % in cash, more from the fifth and from the tenth friend on.",
+            (
+                replace(
+                    commission,
+                    tiers=(Tier(5, PercentageAmount(bps=1500)), Tier(10, PercentageAmount(bps=2000))),
+                ),
+                _FRIEND_DISCOUNT,
+            ),
+        ),
+        RewardPreset(
+            "recurring",
+            "A share of every purchase",
+            "20 % in cash for a year. For subscriptions and affiliates.",
+            (replace(commission, amount=PercentageAmount(bps=2000)),),
+        ),
+    )

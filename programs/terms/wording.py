@@ -24,6 +24,16 @@ def summary(terms: ProgramTerms) -> tuple[str, ...]:
     )
 
 
+def promises(terms: ProgramTerms, side: RewardSide, subject: str) -> tuple[str, ...]:
+    """Return the sentences of one side's rewards, each beginning with `subject`, like "You get"."""
+    minimum = terms.eligibility.minimum_order_minor
+    return tuple(
+        subject + reward_sentence(rule, terms.currency, minimum).removeprefix(f"The {side} gets")
+        for rule in terms.rewards
+        if rule.side == side
+    )
+
+
 def reward_sentence(rule: RewardRule, currency: str, minimum_order_minor: int = 0) -> str:
     """Say what one rule promises; `minimum_order_minor` is the program's own minimum."""
     parts = [f"The {rule.side} gets {_gift(rule, currency)}"]

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import ConsoleRequest, console_view
+from accounts.permissions import allows
+from core import lists
+from core.answers import parts_of
 from core.errors import DomainError
 from core.forms import add_domain_error
 from core.paging import page_of
 from programs import forms, qr, queries, services
 from programs.models import Participant, Program
+from programs.tables import CustomerTable, ParticipantTable
+
+MOST_CHOSEN: Final = 500
 
 
 def _participant(request: ConsoleRequest, public_id: str) -> Participant:
@@ -27,22 +36,84 @@ def _posted(request: ConsoleRequest) -> QueryDict | None:
 
 @require_safe
 @console_view("view")
-def participant_list(request: ConsoleRequest) -> HttpResponse:
-    """List the participants, narrowed by name or address, program and status."""
-    form = forms.ParticipantFilterForm(request.GET, programs=queries.programs_of(request.workspace))
-    chosen = form.chosen()
-    rows = queries.matching_participants(
-        queries.participants_of(request.workspace),
-        text=chosen["q"],
-        program=chosen["program"],
-        status=chosen["status"],
-    )
-    page = page_of(request, rows)
-    return render(
+def participant_list(request: ConsoleRequest) -> HttpResponseBase:
+    """List the participants with how many friends they brought."""
+    manages = allows(request.member.role, "manage_participants")
+    rows = queries.participants_of(request.workspace)
+    slug = request.workspace.slug
+    return lists.answer(
         request,
         "programs/participant_list.html",
-        {"page": page, "form": form, "narrowed": any(chosen.values())},
+        table=ParticipantTable,
+        rows=parts_of("participants", rows).get("rows", rows),
+        filters=forms.ParticipantFilterForm(
+            request.GET,
+            workspace=request.workspace,
+            programs=queries.programs_of(request.workspace).order_by("name"),
+        ),
+        empty=lists.Empty(
+            icon="users",
+            title="No participants yet",
+            text="A participant has a personal link and earns for the friends who come by it.",
+            action_url=reverse("participant_invite", args=[slug]) if manages else "",
+            action_label="Invite people",
+        ),
+        bulk=lists.Bulk(
+            url=reverse("participant_bulk", args=[slug]), template="programs/_participant_bulk.html"
+        )
+        if manages
+        else None,
     )
+
+
+@require_POST
+@console_view("manage_participants")
+def participant_bulk(request: ConsoleRequest) -> HttpResponse:
+    """Suspend or reactivate the chosen participants, and say row by row what became of each."""
+    chosen = request.POST.getlist("chosen")[:MOST_CHOSEN]
+    back = f"{reverse('participant_list', args=[request.workspace.slug])}?{request.POST.get('filters', '')}"
+    try:
+        results = services.set_statuses(
+            workspace=request.workspace,
+            public_ids=chosen,
+            status=request.POST.get("action", ""),
+            reason=request.POST.get("reason", ""),
+            actor=request.actor,
+        )
+    except DomainError as error:
+        messages.error(request, error.message)
+        return redirect(back)
+    context = {
+        "results": [
+            {"who": participant, "status": participant, "refused": refused}
+            for participant, refused in results
+        ],
+        "changed": sum(not refused for _, refused in results),
+        "back": back,
+    }
+    return render(request, "programs/participant_bulk.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console_view("manage_participants")
+def participant_invite(request: ConsoleRequest) -> HttpResponse:
+    """Invite people by their addresses, pasted; then say what became of each."""
+    active = queries.programs_of(request.workspace).filter(status=Program.Status.ACTIVE).order_by("name")
+    initial = {"program": request.GET.get("program", "")}
+    form = forms.InviteForm(_posted(request), initial=initial, programs=active)
+    results: list[services.Invited] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            results = services.invite_people(**form.cleaned_data, actor=request.actor, at=request.at)
+        except DomainError as error:
+            add_domain_error(form, error)
+    context = {
+        "form": form,
+        "results": results,
+        "sent": sum(result.outcome == "invited" for result in results),
+        "has_programs": form.has_programs,
+    }
+    return render(request, "programs/participant_invite.html", context, status=400 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,7 +142,7 @@ def participant_new(request: ConsoleRequest) -> HttpResponse:
 @require_safe
 @console_view("view")
 def participant_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
-    """Show a participant with links and codes; other parts of the product are linked."""
+    """Show a participant: figures, links and codes, and the latest of what the other apps know."""
     participant = _participant(request, public_id)
     links = queries.links_of(request.workspace).filter(participant_id=participant.pk)
     codes = queries.promo_codes_of(request.workspace).filter(participant_id=participant.pk)
@@ -80,8 +151,9 @@ def participant_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
         "programs/participant_detail.html",
         {
             "participant": participant,
-            "page": page_of(request, links, per_page=20),
+            "page": page_of(request, links.order_by("status", "-public_id"), per_page=10),
             "promo_codes": codes[:50],
+            **parts_of("participant", participant).get("page", {}),
         },
     )
 
@@ -200,13 +272,19 @@ def promo_code_new(request: ConsoleRequest, public_id: str) -> HttpResponse:
 
 @require_safe
 @console_view("view")
-def customer_list(request: ConsoleRequest) -> HttpResponse:
-    """List the customers, narrowed by name, address or id."""
-    form = forms.CustomerFilterForm(request.GET)
-    text = form.chosen()
-    page = page_of(request, queries.customers_of(request.workspace, text=text))
-    return render(
-        request, "programs/customer_list.html", {"page": page, "form": form, "narrowed": bool(text)}
+def customer_list(request: ConsoleRequest) -> HttpResponseBase:
+    """List everybody the workspace knows."""
+    return lists.answer(
+        request,
+        "programs/customer_list.html",
+        table=CustomerTable,
+        rows=queries.customers_of(request.workspace),
+        filters=forms.CustomerFilterForm(request.GET, workspace=request.workspace),
+        empty=lists.Empty(
+            icon="address-book",
+            title="No customers yet",
+            text="Customers appear when they sign up, buy, or are enrolled.",
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from tests.factories import terms
 def test_facts_say_what_holds_for_every_reward() -> None:
     found = dict(facts(parse_terms(terms(hold_days=1, payout_minimum_minor=2500))))
     assert found == {
+        "Headline": "Give 10 % off, get 10 %",
         "Links lead to": "https://shop.example/welcome",
         "Allowed hosts": "shop.example",
         "Credit goes by": "Last click",

@@ -1,0 +1,191 @@
+"""Everything a program promises but its rewards, as a form, and how its fields are shared out among pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django import forms
+
+from core.money import CURRENCIES
+from programs.facts import MODELS, SOURCES
+from programs.forms.values import Entries, Numbers, Weights, amount_input, read_amount
+from programs.models import Program
+from programs.terms import ProgramTerms
+
+_DIRECT: Final = (
+    "currency",
+    "destination_url",
+    "hold_days",
+    "approval",
+    "allowed_hosts",
+    "terms_text",
+    "offer_text",
+)
+_ATTRIBUTION: Final = (
+    "model",
+    "click_window_days",
+    "code_window_days",
+    "half_life_days",
+    "position_weights",
+    "custom_weights",
+    "channel_weights",
+    "precedence",
+    "lifetime_months",
+    "first_bind_wins",
+)
+FIELD_OF: Final[Mapping[str, str]] = {
+    **{name: name for name in _DIRECT},
+    **{f"attribution.{name}": name for name in _ATTRIBUTION},
+    "eligibility.minimum_order_minor": "minimum_order",
+    "eligibility.new_customers_only": "new_customers_only",
+    "eligibility.countries": "countries",
+    "payout_minimum_minor": "payout_minimum",
+}
+"""Path in the document -> field of the form."""
+
+SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "rewards": ("currency",),
+    "rules": (
+        "new_customers_only",
+        "minimum_order",
+        "countries",
+        "hold_days",
+        "approval",
+        "payout_minimum",
+        *_ATTRIBUTION,
+    ),
+    "look": ("name", "offer_text", "destination_url", "allowed_hosts", "terms_text"),
+}
+"""Part of the editor -> fields of the form on it; the rows of rewards stand on `rewards`."""
+
+
+class TermsForm(forms.Form):
+    """Everything a program promises but its rewards."""
+
+    name = forms.CharField(max_length=120, help_text="People see it in the portal and in e-mails.")
+    currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
+    offer_text = forms.CharField(
+        label="Headline",
+        max_length=120,
+        required=False,
+        help_text="The offer in a few words. Left empty, the rewards make one.",
+    )
+    destination_url = forms.CharField(
+        label="Where links lead",
+        max_length=2048,
+        required=False,
+        help_text="The page friends arrive at, like https://shop.example/welcome. Needed before publishing.",
+    )
+    allowed_hosts = Entries(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Host names that links may lead to, one a line. Left empty: the destination's own.",
+    )
+    model = forms.ChoiceField(label="Who gets the credit", choices=list(MODELS.items()))
+    click_window_days = forms.IntegerField(label="Clicks count for (days)")
+    code_window_days = forms.IntegerField(label="Codes count for (days)")
+    half_life_days = forms.IntegerField(label="Half-life (days)", help_text="For the time decay model.")
+    position_weights = Numbers(
+        label="First, middle, last (percent)",
+        required=False,
+        help_text="For the position based model; the three sum to 100.",
+    )
+    custom_weights = Numbers(
+        label="Weights from the first touch to the last", required=False, help_text="For the custom model."
+    )
+    channel_weights = Weights(
+        label="Weights of channels",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="For the custom model: one “email = 150” a line; 100 leaves a touch as it is.",
+    )
+    precedence = Entries(
+        label="Strongest source first",
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=f"Out of {', '.join(SOURCES)}, one a line; a source left out earns nothing.",
+    )
+    lifetime_months = forms.IntegerField(
+        label="A referral earns for (months)", required=False, help_text="Left empty: for ever."
+    )
+    first_bind_wins = forms.BooleanField(
+        label="A friend stays with the first referrer",
+        required=False,
+        help_text="Unticked, a later referrer takes over.",
+    )
+    hold_days = forms.IntegerField(
+        label="Rewards are held for (days)",
+        help_text="Time for returns and checks before a reward counts; 30 is usual in shops.",
+    )
+    approval = forms.ChoiceField(
+        choices=[("automatic", "By itself after the hold"), ("manual", "A person approves each reward")]
+    )
+    minimum_order = forms.CharField(
+        label="Orders count from", max_length=20, required=False, help_text="Like 25.00; empty: any order."
+    )
+    new_customers_only = forms.BooleanField(
+        label="New customers only",
+        required=False,
+        help_text="Friends who bought before earn nothing for anybody.",
+    )
+    countries = Entries(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Two-letter codes like DE, AT. Left empty: all.",
+    )
+    payout_minimum = forms.CharField(
+        label="Paid out from",
+        max_length=20,
+        required=False,
+        help_text="Smaller sums wait until they add up. Left empty: any amount.",
+    )
+    terms_text = forms.CharField(
+        label="Terms and conditions",
+        max_length=20_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="Shown to participants below the promises.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Read the amounts in the chosen currency."""
+        given = self.cleaned_data
+        currency = given.get("currency")
+        if currency:
+            for name in ("minimum_order", "payout_minimum"):
+                if name in given:
+                    given[f"{name}_minor"] = read_amount(self, name, currency) or 0
+        return given
+
+    def document(self) -> dict[str, Any]:
+        """Return the terms document without its rewards."""
+        given = self.cleaned_data
+        # A browser ends lines with CR LF; kept, they would make a change of every text saved as it was.
+        text = given["terms_text"].replace("\r\n", "\n").replace("\r", "\n")
+        return {
+            "schema": 1,
+            **{name: given[name] for name in _DIRECT},
+            "terms_text": text,
+            "attribution": {name: given[name] for name in _ATTRIBUTION},
+            "eligibility": {
+                "minimum_order_minor": given["minimum_order_minor"],
+                "new_customers_only": given["new_customers_only"],
+                "countries": [country.upper() for country in given["countries"]],
+            },
+            "payout_minimum_minor": given["payout_minimum_minor"],
+        }
+
+
+def terms_initial(program: Program, terms: ProgramTerms) -> dict[str, Any]:
+    """Return the form's values for terms that are there."""
+    attribution, eligibility = terms.attribution, terms.eligibility
+    return {
+        "name": program.name,
+        **{name: getattr(terms, name) for name in _DIRECT},
+        **{name: getattr(attribution, name) for name in _ATTRIBUTION},
+        "channel_weights": dict(attribution.channel_weights),
+        "minimum_order": amount_input(eligibility.minimum_order_minor, terms.currency),
+        "new_customers_only": eligibility.new_customers_only,
+        "countries": eligibility.countries,
+        "payout_minimum": amount_input(terms.payout_minimum_minor, terms.currency),
+    }
