@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from accounts import queries
 from accounts.models import Member, User, Workspace
@@ -18,7 +18,7 @@ from core import clock
 from core.errors import Forbidden
 from core.tenancy import tenant
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class ConsoleRequest(HttpRequest):
@@ -45,7 +45,7 @@ def console_view(
     def decorate(view: View) -> View:
         @login_required
         @wraps(view)
-        def guarded(request: Any, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Any, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
             member = queries.membership(request.user, slug)
             if member is None:
                 raise Http404("No such workspace.")

@@ -6,10 +6,11 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.db.models import QuerySet
 
 from accounts.models import ApiKey, Role, Workspace
 from accounts.permissions import SECRET_SCOPES
-from core import money
+from core import lists, money
 
 SCOPE_LABELS = {
     "track": "Track: send clicks, leads, sales and refunds",
@@ -158,14 +159,45 @@ class ClockForm(forms.Form):
     days = forms.IntegerField(min_value=1, max_value=3650, initial=1)
 
 
-class AuditFilterForm(forms.Form):
-    """Which audit entries to show."""
+class ApiKeyFilterForm(lists.FilterForm):
+    """Narrows the list of keys."""
 
-    actor = forms.CharField(required=False, max_length=120)
-    action = forms.ChoiceField(required=False)
+    search = ("name", "prefix", "public_id")
+    placeholder = "Name or first characters"
+    quick = "state"
+
+    state = forms.ChoiceField(choices=lists.choices([("live", "Live"), ("revoked", "Revoked")]))
+    kind = forms.ChoiceField(choices=lists.choices(ApiKey.Kind.choices))
+
+    def narrow_by(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        """Return the keys that are live, or those that are revoked."""
+        if name == "state":
+            return rows.filter(revoked_at__isnull=value == "live")
+        return super().narrow_by(rows, name, value)
+
+
+class AuditFilterForm(lists.FilterForm):
+    """Narrows the audit log."""
+
+    search = ("actor", "subject", "reason")
+    placeholder = "Person, id or reason"
+    dates = "at"
+
+    action = forms.ChoiceField()
+    actor_kind = forms.ChoiceField(
+        label="Done by",
+        choices=lists.choices(
+            [
+                ("user", "A member"),
+                ("api_key", "An API key"),
+                ("participant", "A participant"),
+                ("system", "The platform"),
+            ]
+        ),
+    )
 
     def __init__(self, *args: Any, actions: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["action"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Any action"), *((action, action) for action in actions)]
+        field.choices = lists.choices([(action, action) for action in actions])

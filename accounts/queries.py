@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, Value, When
 
 from accounts import secrets
 from accounts.models import ApiKey, AuditEntry, Invitation, Member, User, Workspace
@@ -105,18 +105,14 @@ def open_invitations(workspace: Workspace, *, at: datetime) -> QuerySet[Invitati
 
 
 def api_keys(workspace: Workspace) -> QuerySet[ApiKey]:
-    """Return all keys, revoked ones too, newest first."""
-    return ApiKey.objects.for_workspace(workspace).order_by("-pk")
+    """Return all keys with their `state`, active or revoked, newest first."""
+    state = Case(When(revoked_at__isnull=True, then=Value("active")), default=Value("revoked"))
+    return ApiKey.objects.for_workspace(workspace).annotate(state=state).order_by("-pk")
 
 
-def audit_entries(workspace: Workspace, *, actor: str = "", action: str = "") -> QuerySet[AuditEntry]:
-    """Return the audit log newest first, of actors whose label contains `actor` and of one action."""
-    entries = AuditEntry.objects.for_workspace(workspace).order_by("-pk")
-    if actor:
-        entries = entries.filter(actor__icontains=actor)
-    if action:
-        entries = entries.filter(action=action)
-    return entries
+def audit_entries(workspace: Workspace) -> QuerySet[AuditEntry]:
+    """Return the audit log, newest first."""
+    return AuditEntry.objects.for_workspace(workspace).order_by("-pk")
 
 
 def last_suspension(workspace: Workspace) -> AuditEntry | None:

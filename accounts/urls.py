@@ -33,6 +33,7 @@ console: list[URLPattern] = [
     path("invitations/<str:public_id>/revoke/", team.invitation_revoke, name="invitation_revoke"),
     path("api-keys/", keys.api_key_list, name="api_key_list"),
     path("api-keys/new/", keys.api_key_new, name="api_key_new"),
+    path("api-keys/revoke/", keys.api_key_bulk, name="api_key_bulk"),
     path("api-keys/<str:public_id>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
     path("audit/", audit.audit_log, name="audit_log"),
 ]

@@ -2,7 +2,7 @@
 
 from accounts.services.audit import SYSTEM, Actor, record_audit
 from accounts.services.branding import set_brand, set_embed_domains
-from accounts.services.keys import create_api_key, revoke_api_key, touch_api_key
+from accounts.services.keys import create_api_key, revoke_api_key, revoke_api_keys, touch_api_key
 from accounts.services.team import (
     INVITATION_LIFETIME,
     accept_invitation,
@@ -33,6 +33,7 @@ __all__ = [
     "remove_member",
     "resume_workspace",
     "revoke_api_key",
+    "revoke_api_keys",
     "revoke_invitation",
     "set_brand",
     "set_embed_domains",

@@ -62,6 +62,15 @@ def revoke_api_key(*, key: ApiKey, actor: Actor, at: datetime) -> ApiKey:
 
 
 @transaction.atomic
+def revoke_api_keys(*, keys: Sequence[ApiKey], actor: Actor, at: datetime) -> int:
+    """End several keys at once; returns how many were live until then."""
+    live = [key for key in keys if key.revoked_at is None]
+    for key in live:
+        revoke_api_key(key=key, actor=actor, at=at)
+    return len(live)
+
+
+@transaction.atomic
 def touch_api_key(*, key: ApiKey, at: datetime) -> None:
     """Note that a key was used, to the minute, so that a busy key does not write on each call."""
     if key.last_used_at is None or at - key.last_used_at > timedelta(minutes=1):

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from accounts import queries
 from accounts.access import ConsoleRequest, console_view
 from accounts.forms import AuditFilterForm
-from core.paging import page_of
+from accounts.tables import AuditTable
+from core import lists
 
 
 @require_safe
 @console_view("view_audit")
-def audit_log(request: ConsoleRequest) -> HttpResponse:
+def audit_log(request: ConsoleRequest) -> HttpResponseBase:
     """List who did what, newest first, with the values before and after."""
-    form = AuditFilterForm(request.GET, actions=queries.audit_actions(request.workspace))
-    chosen = form.cleaned_data if form.is_valid() else {}
-    entries = queries.audit_entries(
-        request.workspace, actor=chosen.get("actor", "").strip(), action=chosen.get("action", "")
+    filters = AuditFilterForm(
+        request.GET, workspace=request.workspace, actions=queries.audit_actions(request.workspace)
     )
-    context = {"form": form, "page": page_of(request, entries), "filtered": any(chosen.values())}
-    return render(request, "accounts/audit_log.html", context, status=400 if form.errors else 200)
+    return lists.answer(
+        request,
+        "accounts/audit_log.html",
+        table=AuditTable,
+        rows=queries.audit_entries(request.workspace),
+        filters=filters,
+        empty=lists.Empty(
+            icon="history",
+            title="Nothing has happened yet",
+            text="Every change by a person or a key is written down here.",
+        ),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -83,10 +83,15 @@ def _read(name: str) -> Mail:
         subject=str(message["Subject"] or "(no subject)"),
         sender=str(message["From"] or ""),
         recipient=str(message["To"] or ""),
-        sent_at=date.datetime if date is not None else None,
+        sent_at=_instant(date.datetime) if date is not None else None,
         text=_part(message, "plain"),
         html=_part(message, "html"),
     )
+
+
+def _instant(at: datetime) -> datetime:
+    # "-0000" says that the zone is unknown, and the time then counts as UTC (RFC 5322, 3.3).
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _part(message: EmailMessage, kind: str) -> str:

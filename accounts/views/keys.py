@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import queries, services
 from accounts.access import ConsoleRequest, console_view
-from accounts.forms import ApiKeyForm
-from core import clock
+from accounts.forms import ApiKeyFilterForm, ApiKeyForm
+from accounts.tables import ApiKeyTable
+from core import clock, lists
 from core.errors import DomainError
 from core.forms import add_domain_error
-from core.paging import page_of
 
 
 @require_safe
 @console_view("manage_developers")
-def api_key_list(request: ConsoleRequest) -> HttpResponse:
+def api_key_list(request: ConsoleRequest) -> HttpResponseBase:
     """List the keys by their first characters."""
-    page = page_of(request, queries.api_keys(request.workspace))
-    return render(request, "accounts/api_keys.html", {"page": page})
+    slug = request.workspace.slug
+    return lists.answer(
+        request,
+        "accounts/api_key_list.html",
+        table=ApiKeyTable,
+        rows=queries.api_keys(request.workspace),
+        filters=ApiKeyFilterForm(request.GET, workspace=request.workspace),
+        empty=lists.Empty(
+            icon="key",
+            title="No keys yet",
+            text="Your server sends clicks, leads and sales with a key.",
+            action_url=reverse("api_key_new", args=[slug]),
+            action_label="New key",
+        ),
+        bulk=lists.Bulk(url=reverse("api_key_bulk", args=[slug]), template="accounts/_api_key_bulk.html"),
+    )
 
 
 @never_cache
@@ -51,4 +66,14 @@ def api_key_revoke(request: ConsoleRequest, public_id: str) -> HttpResponse:
     key = get_object_or_404(queries.api_keys(request.workspace), public_id=public_id)
     services.revoke_api_key(key=key, actor=request.actor, at=clock.now())
     messages.success(request, f"The key {key.name} opens nothing any more.")
+    return redirect("api_key_list", request.workspace.slug)
+
+
+@require_POST
+@console_view("manage_developers")
+def api_key_bulk(request: ConsoleRequest) -> HttpResponse:
+    """End the chosen keys at once."""
+    chosen = queries.api_keys(request.workspace).filter(public_id__in=request.POST.getlist("chosen"))
+    ended = services.revoke_api_keys(keys=list(chosen), actor=request.actor, at=clock.now())
+    messages.success(request, f"{ended} key{'' if ended == 1 else 's'} revoked.")
     return redirect("api_key_list", request.workspace.slug)

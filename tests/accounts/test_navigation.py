@@ -12,7 +12,7 @@ from tests.conftest import make_workspace
 
 def test_every_name_in_the_menu_resolves() -> None:
     for _, entries in MENU:
-        for _, name, _ in entries:
+        for _, name, _, _ in entries:
             assert reverse(name, args=["acme"]).startswith("/w/acme/")
 
 

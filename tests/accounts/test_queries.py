@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from accounts import queries, services
+from accounts.forms import AuditFilterForm
 from accounts.models import ApiKey, Role, User, Workspace
 from accounts.services import SYSTEM
 from core.tenancy import tenant
@@ -164,7 +165,10 @@ def test_the_audit_log_is_filtered_newest_first(
         services.record_audit(
             workspace=other_workspace, actor=SYSTEM, action="api_key.revoked", subject="key_y"
         )
-    found = queries.audit_entries(workspace, actor=actor, action=action)
+    filters = AuditFilterForm(
+        {"q": actor, "action": action}, workspace=workspace, actions=queries.audit_actions(workspace)
+    )
+    found = filters.narrow(queries.audit_entries(workspace))
     assert [entry.action for entry in found] == expected
     assert queries.audit_actions(workspace) == ["api_key.revoked", "member.invited", "workspace.created"]
 
