@@ -12,12 +12,12 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock openapi bench clean
+.PHONY: help run test e2e screenshots check check-frontend format lock openapi bench clean
 # One thing at a time, so that its output can be read.
 .NOTPARALLEL:
 
 help:  ## print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/run-installed  ## start everything in the foreground: database, web, worker, beat, demo data
 	@exec $(LOCAL) run
@@ -25,6 +25,13 @@ run: .venv/run-installed  ## start everything in the foreground: database, web, 
 test: .venv/dev-installed  ## run the whole suite on throw-away servers; ARGS="-k word" is passed to pytest
 	@echo "Starting throw-away servers and running the suite"
 	@exec $(WITH_SERVERS) $(BIN)/python -m pytest -n auto $(ARGS)
+
+e2e: .venv/dev-installed node_modules/.installed  ## look at every page in Chromium, and walk the journeys; ARGS as for test
+	@echo "Starting throw-away servers, loading the demo, opening Chromium"
+	@exec $(WITH_SERVERS) $(BIN)/python -m tests.e2e $(ARGS)
+
+screenshots: .venv/dev-installed node_modules/.installed  ## take the README's pictures anew
+	@exec $(WITH_SERVERS) $(BIN)/python -m tests.e2e tests/e2e/test_pictures.py --keep-pictures
 
 check: .venv/dev-installed  ## format, lint, types, imports, templates, migrations, OpenAPI
 	@echo "Format"; $(BIN)/ruff format --check .
@@ -44,6 +51,12 @@ check-with-servers:
 		echo "docs/openapi.yaml differs from the code; 'make openapi' writes it anew."; exit 1; }
 	@echo "docs/openapi.yaml agrees with the code"
 
+check-frontend: node_modules/.installed  ## build the styles and scripts anew and compare them with static/dist
+	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && \
+	npm run --silent build -- "$$built" && \
+	{ diff -rq static/dist "$$built" || { echo "static/dist differs; 'npm run build' writes it anew."; exit 1; }; } && \
+	echo "static/dist agrees with its sources"
+
 format: .venv/dev-installed  ## format the code and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
@@ -60,9 +73,9 @@ lock: .venv/uv-installed  ## resolve the dependencies anew and write requirement
 	@$(COMPILE) pyproject.toml --constraint requirements/dev.lock --output-file requirements/run.lock
 	@! grep -n "://" requirements/*.lock
 
-clean:  ## delete .venv, the local data in var/, and caches
+clean:  ## delete .venv, node_modules, the local data in var/, and caches
 	@if [ -x $(BIN)/python ] && [ -d var ]; then $(LOCAL) clean; fi
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov
+	@rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/uv-installed: requirements/bootstrap.lock
@@ -86,3 +99,9 @@ clean:  ## delete .venv, the local data in var/, and caches
 	@began=$$(date +%s); echo "Installing the dependencies and the developers' tools"; \
 	$(UV) pip sync --quiet --require-hashes requirements/dev.lock requirements/bootstrap.lock && \
 	touch $@ .venv/run-installed && echo "  $$(( $$(date +%s) - began )) s"
+
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing; on Debian, 'apt install nodejs npm' brings it."; exit 1; }
+	@began=$$(date +%s); echo "Installing the developers' tools for pages"; \
+	npm ci --silent --no-audit --no-fund && \
+	touch $@ && echo "  $$(( $$(date +%s) - began )) s"
