@@ -10,62 +10,92 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from core import lists
 from core.errors import Invalid
 from programs.models import Program
-from rewards.models import Account, Reward
+from rewards.models import Account, Payout, PayoutBatch, Reward
 from rewards.services import ResultRow
+from tracking import queries as tracking_queries
 
 
-def _choices(choices: Any) -> list[tuple[str, str]]:
-    return [("", "All"), *choices]
+class _Filters(lists.FilterForm):
+    """Filters with the ids that other pages link with; a chip shows whose they are."""
+
+    def text_of(self, name: str, value: Any) -> str:
+        """Return the name of the one that an id belongs to."""
+        if name in ("participant", "customer", "referral"):
+            return tracking_queries.name_of(self.workspace, name, value)
+        return super().text_of(name, value)
 
 
-class RewardFilterForm(forms.Form):
-    """Narrows the list of rewards; a value that is not valid narrows nothing."""
+class RewardFilterForm(_Filters):
+    """Narrows the list of rewards."""
 
-    status = forms.ChoiceField(choices=_choices(Reward.Status.choices), required=False)
-    side = forms.ChoiceField(choices=_choices(Reward.Side.choices), required=False)
-    kind = forms.ChoiceField(choices=_choices(Reward.Kind.choices), required=False)
-    program = forms.ChoiceField(required=False)
-    participant = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
-    customer = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
-    referral = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
-    conversion = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+    search = ("customer__name", "customer__email", "conversion__source_key", "public_id")
+    placeholder = "Person, order or id"
+    dates = "created_at"
+    dates_label = "Promised"
+    quick = "status"
+    lookups = {
+        name: f"{name}__public_id"
+        for name in ("program", "participant", "customer", "referral", "conversion")
+    }
+
+    status = forms.ChoiceField(choices=lists.choices(Reward.Status.choices))
+    kind = forms.ChoiceField(choices=lists.choices(Reward.Kind.choices))
+    side = forms.ChoiceField(choices=lists.choices(Reward.Side.choices))
+    program = forms.ChoiceField()
+    participant = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    customer = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    referral = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    conversion = forms.CharField(max_length=40, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, programs: QuerySet[Program], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["program"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = _choices([(program.public_id, program.name) for program in programs])
-
-    def narrow(self, rows: QuerySet[Reward]) -> QuerySet[Reward]:
-        """Return the rows that pass."""
-        self.is_valid()
-        plain = ("status", "side", "kind")
-        chosen = {
-            name if name in plain else f"{name}__public_id": value
-            for name, value in self.cleaned_data.items()
-            if value
-        }
-        return rows.filter(**chosen)
+        field.choices = lists.choices([(program.public_id, program.name) for program in programs])
 
 
-class AccountFilterForm(forms.Form):
+class BatchFilterForm(lists.FilterForm):
+    """Narrows the list of batches."""
+
+    dates = "created_at"
+    dates_label = "Made"
+    quick = "status"
+
+    status = forms.ChoiceField(choices=lists.choices(PayoutBatch.Status.choices))
+    currency = forms.CharField(max_length=3)
+
+
+class PayoutFilterForm(lists.FilterForm):
+    """Narrows the payouts of a batch."""
+
+    search = ("customer__name", "customer__email", "destination", "provider_reference", "public_id")
+    placeholder = "Person, account or reference"
+    quick = "status"
+
+    status = forms.ChoiceField(choices=lists.choices(Payout.Status.choices))
+
+
+class AccountFilterForm(_Filters):
     """Narrows the list of ledger accounts."""
 
-    kind = forms.ChoiceField(label="Purpose", choices=_choices(Account.Kind.choices), required=False)
-    unit = forms.CharField(max_length=3, required=False)
-    customer = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+    search = ("customer__name", "customer__email", "public_id")
+    placeholder = "Owner"
 
-    def narrow(self, rows: QuerySet[Account]) -> QuerySet[Account]:
-        """Return the rows that pass."""
-        self.is_valid()
-        chosen = {
-            "customer__public_id" if name == "customer" else name: value
-            for name, value in self.cleaned_data.items()
-            if value
-        }
-        return rows.filter(**chosen)
+    kind = forms.ChoiceField(label="Purpose", choices=lists.choices(Account.Kind.choices))
+    unit = forms.CharField(max_length=3)
+    customer = forms.CharField(label="Owner", max_length=40, widget=forms.HiddenInput)
+    lookups = {"customer": "customer__public_id"}
+
+
+class TransferFilterForm(lists.FilterForm):
+    """Narrows the transfers through an account."""
+
+    search = ("memo", "reward__public_id", "payout__public_id")
+    placeholder = "Why, or the id of a reward or payout"
+    dates = "at"
 
 
 class ApproveForm(forms.Form):

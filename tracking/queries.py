@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Workspace
 from core.answers import parts_of
@@ -125,6 +125,13 @@ def credits_of_referral(referral: Referral) -> QuerySet[Credit]:
         .select_related("conversion", "attribution")
         .order_by("-pk")
     )
+
+
+def credited_sums(referral: Referral) -> list[dict[str, Any]]:
+    """Return how many conversions a referral was credited for and with how much, by `currency`."""
+    credits = Credit.objects.for_workspace(referral.workspace_id).filter(referral=referral)
+    sums = credits.values("currency").annotate(count=Count("pk"), amount_minor=Sum("amount_minor"))
+    return list(sums.order_by("-count", "currency"))
 
 
 def refunds_of(conversion: Conversion) -> QuerySet[Refund]:

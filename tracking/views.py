@@ -12,13 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import ConsoleRequest, console_view
 from core import clock, lists
+from core.answers import parts_of
 from core.ids import new_public_id
+from core.templatetags.display import money
 from core.tenancy import tenant
 from programs import queries as program_queries
 from programs.models import Link, Program
 from tracking import forms, queries, services, tables
 from tracking.classification import ClickFacts
-from tracking.models import Referral
+from tracking.models import Conversion, Referral, Refund, Touchpoint
 from tracking.redirects import VISITOR_COOKIE, VISITOR_SECONDS, destination, known_visitor
 
 
@@ -106,17 +108,54 @@ def referral_list(request: ConsoleRequest) -> HttpResponseBase:
 def referral_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
     """One referral: who brought whom, each step with its reason, and the conversions it carries."""
     referral = get_object_or_404(queries.referrals(request.workspace), public_id=public_id)
+    slug = request.workspace.slug
     steps = [
         {
             "at": change.at,
             "title": Referral.Status(change.after).label,
-            "text": change.reason,
+            "text": change.reason[:1].upper() + change.reason[1:],
             "actor": change.actor,
+            "tone": _TONES[Referral.Status(change.after)],
+            "url": reverse("conversion_detail", args=[slug, change.subject])
+            if change.subject.startswith("cnv_")
+            else "",
+            "label": "Conversion",
         }
         for change in queries.changes_of(referral)
     ]
-    context = {"referral": referral, "steps": steps, "credits": queries.credits_of_referral(referral)}
+    credits = list(queries.credits_of_referral(referral)[:NEWEST_CREDITS])
+    people = queries.participants_by_id(
+        request.workspace,
+        {each["participant"] for credit in credits for each in credit.attribution.result["credits"]},
+    )
+    context = {
+        "referral": referral,
+        "steps": steps,
+        "credits": [
+            {"credit": credit, "why": _with_names(credit.attribution.result["sentence"], people)}
+            for credit in credits
+        ],
+        "sums": queries.credited_sums(referral),
+        **parts_of("referral", referral),
+    }
     return render(request, "tracking/referral_detail.html", context)
+
+
+NEWEST_CREDITS = 20
+_TONES = {
+    Referral.Status.STARTED: "wait",
+    Referral.Status.QUALIFIED: "good",
+    Referral.Status.CONVERTED: "good",
+    Referral.Status.ENDED: "wait",
+    Referral.Status.REJECTED: "bad",
+}
+
+
+def _with_names(sentence: str, people: dict[str, Any]) -> str:
+    """Return a decision's sentence with names in place of ids."""
+    for public_id, participant in people.items():
+        sentence = sentence.replace(public_id, str(participant))
+    return sentence
 
 
 @require_safe
@@ -167,6 +206,7 @@ def conversion_reject(request: ConsoleRequest, public_id: str) -> HttpResponse:
 def _story(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
     conversion = get_object_or_404(queries.conversions(request.workspace), public_id=public_id)
     explained = queries.explanation(conversion)
+    refunds = list(queries.refunds_of(conversion))
     touches = {touch.public_id: touch for touch in queries.touchpoints_of(conversion)}
     people = queries.participants_by_id(
         request.workspace,
@@ -177,36 +217,74 @@ def _story(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
         "conversion": conversion,
         "explained": explained,
         "story": [_chapter(each, touches, people) for each in explained["decisions"]],
+        "ending": _ending(conversion, refunds),
         "signals": queries.signals_of(conversion),
-        "refunds": queries.refunds_of(conversion),
+        "refunds": refunds,
         "rewards": explained.get("rewards", []),
         "form": forms.RejectForm(),
     }
 
 
+def _ending(conversion: Conversion, refunds: list[Refund]) -> list[dict[str, Any]]:
+    """Return what happened after the contacts: the conversion itself, its refunds, its rejection."""
+    amount = money(conversion.amount_minor, conversion.currency) if conversion.currency else ""
+    steps: list[dict[str, Any]] = [
+        {
+            "at": conversion.occurred_at,
+            "title": f"{conversion.get_kind_display()} {conversion.source_key}",
+            "amount": amount,
+            "text": f"{conversion.get_kind_display()} number {conversion.sequence} of {conversion.customer}.",
+            "tone": "good",
+        }
+    ]
+    steps += [
+        {
+            "at": refund.occurred_at,
+            "title": "Refund",
+            "amount": money(refund.amount_minor, conversion.currency),
+            "actor": refund.source_key,
+            "tone": "bad",
+        }
+        for refund in refunds
+    ]
+    if conversion.status == Conversion.Status.REJECTED:
+        steps.append(
+            {"title": "Rejected", "text": "It does not count; its rewards are taken back.", "tone": "bad"}
+        )
+    return steps
+
+
 def _chapter(decision: dict[str, Any], touches: dict[str, Any], people: dict[str, Any]) -> dict[str, Any]:
     """Return one decision with names in place of ids, touch by touch in the order they happened."""
-    named = decision["sentence"]
-    for public_id, participant in people.items():
-        named = named.replace(public_id, str(participant))
     verdicts: dict[str, dict[str, Any]] = {}
     for credit in decision["credits"]:
         for touch_id in credit["touch_ids"]:
             verdicts[touch_id] = {"credited": True, "text": "credited"}
     for rejected in decision["rejected"]:
-        text = rejected["sentence"]
-        for public_id, participant in people.items():
-            text = text.replace(public_id, str(participant))
+        text = _with_names(rejected["sentence"], people)
         verdicts[rejected["touch_id"]] = {"credited": False, "text": text, "reason": rejected["reason"]}
     return {
         **decision,
-        "sentence": named,
+        "sentence": _with_names(decision["sentence"], people),
         "people": [{**credit, "who": people.get(credit["participant"])} for credit in decision["credits"]],
-        "contacts": [
-            {"touch": touches[each["id"]], **verdicts.get(each["id"], {})}
+        "steps": [
+            _contact(touches[each["id"]], verdicts.get(each["id"], {}))
             for each in decision["touches"]
             if each["id"] in touches
         ],
+    }
+
+
+def _contact(touch: Touchpoint, verdict: dict[str, Any]) -> dict[str, Any]:
+    """Return one contact as a step: what it was, by whose link or code, and whether it earned the credit."""
+    code = f" ({touch.promo_code})" if touch.promo_code else ""
+    reason = verdict.get("reason", "")
+    return {
+        "at": touch.occurred_at,
+        "title": f"{touch.get_kind_display()} of {touch.participant}{code}",
+        "text": str(verdict.get("text", "")).capitalize() if not reason else verdict["text"],
+        "actor": touch.channel.replace("_", " "),
+        "tone": "good" if verdict.get("credited") else "",
     }
 
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 
+from core.errors import Forbidden
 from core.lists.export import csv_file
 from core.lists.filters import Chip, FilterForm, Tab
 from core.lists.pages import PER_PAGE, CountedPaginator
@@ -58,6 +59,7 @@ class List:
     sort: str
     empty: Empty
     bulk: Bulk | None
+    exportable: bool
     query: str
     parameters: list[tuple[str, list[str]]]
     """The address's query, but for the page, for forms that keep it."""
@@ -79,11 +81,13 @@ def answer(
     bulk: Bulk | None = None,
     context: Mapping[str, Any] | None = None,
     per_page: int = PER_PAGE,
+    status: int = 200,
 ) -> HttpResponseBase:
     """Answer with the page `template`, which includes `_components/table.html`; it gets `list` and `page`.
 
-    `rows` are filtered here. `?export=csv` downloads all that pass, in the chosen order. `?columns=`, once
-    for each column or empty to forget them, is kept in the session and redirects to the address without it.
+    `rows` are filtered here. `?export=csv` downloads all that pass, in the chosen order, for whoever may
+    export (`request.may`). `?columns=`, once for each column or empty to forget them, is kept in the session
+    and redirects to the address without it.
     """
     name = table.__name__.removesuffix("Table").lower()
     file = template.rpartition("/")[2].removesuffix(".html")
@@ -96,7 +100,10 @@ def answer(
         chosen=request.session.get(_key(name)),
     )
     passing = made.ordered(passing)
+    may_export = "export" in getattr(request, "may", ())
     if request.GET.get("export") == "csv":
+        if not may_export:
+            raise Forbidden("Your role may not export lists.")
         return csv_file(
             made, passing, template.rpartition("/")[2].removesuffix(".html").replace("_list", "s")
         )
@@ -117,10 +124,12 @@ def answer(
         sort=made.sort,
         empty=empty,
         bulk=bulk,
+        exportable=may_export and paginator.count > 0,
         query=request.GET.urlencode(),
         parameters=[(key, values) for key, values in request.GET.lists() if key != "page"],
     )
-    response = render(request, template, {"list": shown, "page": page, "form": filters, **(context or {})})
+    shared = {"list": shown, "page": page, "form": filters, **(context or {})}
+    response = render(request, template, shared, status=status)
     if "HX-Request" in request.headers and filters:
         # The fields nobody filled in stay out of the address.
         response.headers["HX-Push-Url"] = f"{request.path}{filters.query()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 
 from accounts.models import Workspace
 from programs.models import Customer
@@ -42,11 +42,16 @@ def balances_of(customer: Customer) -> QuerySet[Account]:
 
 
 def transfers_through(account: Account) -> QuerySet[Transfer]:
-    """Return an account's transfers with the accounts on both sides, newest first."""
+    """Return an account's transfers with the accounts on both sides, newest first.
+
+    `change_minor` is by how much each changed the account.
+    """
+    change = Case(When(credit=account, then=F("amount_minor")), default=-F("amount_minor"))
     return (
         Transfer.objects.for_workspace(account.workspace_id)
         .filter(Q(debit=account) | Q(credit=account))
-        .select_related("debit__customer", "credit__customer", "reward", "payout")
+        .annotate(change_minor=change)
+        .select_related("debit__customer", "credit__customer", "reward", "payout__batch")
         .order_by("-pk")
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,10 @@ from django.db.models import Count, F, QuerySet, Sum
 from accounts.models import Workspace
 from programs.models import Customer, Program
 from rewards.models import Reward, RewardChange, Transfer
-from tracking.models import Conversion
+from tracking.models import Conversion, Referral
+
+MOST_OF_A_REFERRAL = 50
+"""So many rewards does a referral's own page show; a subscription's referral may have hundreds."""
 
 
 def rewards(workspace: Workspace) -> QuerySet[Reward]:
@@ -21,6 +25,23 @@ def rewards(workspace: Workspace) -> QuerySet[Reward]:
         .select_related("program", "version", "conversion", "customer", "participant", "referral", "payout")
         .order_by("-public_id")
     )
+
+
+def listed(workspace: Workspace) -> QuerySet[Reward]:
+    """Return all rewards with what a list shows of each, newest first: recipient and program."""
+    return (
+        Reward.objects.for_workspace(workspace).select_related("customer", "program").order_by("-public_id")
+    )
+
+
+def named(workspace: Workspace, public_ids: Collection[str]) -> dict[str, Reward]:
+    """Return rewards by their public ids as `listed` does; an id that is not there is left out."""
+    return {reward.public_id: reward for reward in listed(workspace).filter(public_id__in=public_ids)}
+
+
+def of_referral(referral: Referral) -> QuerySet[Reward]:
+    """Return a referral's rewards as `listed` does, oldest first."""
+    return listed(referral.workspace).filter(referral=referral).order_by("pk")
 
 
 def rewards_of(conversion: Conversion) -> QuerySet[Reward]:
@@ -132,6 +153,25 @@ def public_reward(reward: Reward) -> dict[str, Any]:
 def answer_for_conversion(conversion: Conversion) -> list[dict[str, Any]]:
     """Return a conversion's rewards as the API shows them, for the answers of other apps' endpoints."""
     return [public_reward(reward) for reward in rewards_of(conversion)]
+
+
+def answer_for_referral(referral: Referral) -> list[dict[str, Any]]:
+    """Return what a referral's page shows of its rewards, for the page of the app below."""
+    return [
+        {
+            "id": reward.public_id,
+            "customer": str(reward.customer),
+            "side": reward.get_side_display(),
+            "kind": reward.get_kind_display(),
+            "status": reward.status,
+            "status_label": reward.get_status_display(),
+            "amount_minor": reward.net_minor,
+            "unit": reward.unit,
+            "sentence": reward.sentence,
+            "counts_in_money": bool(reward.amount_minor),
+        }
+        for reward in of_referral(referral)[:MOST_OF_A_REFERRAL]
+    ]
 
 
 def programs_of(workspace: Workspace) -> QuerySet[Program]:

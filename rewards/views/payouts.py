@@ -5,28 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import ConsoleRequest, console_view
+from core import lists
 from core.errors import DomainError
 from core.forms import add_domain_error
 from core.money import is_currency
-from core.paging import page_of
-from rewards import forms, queries, services
-from rewards.models import PayoutBatch
+from rewards import forms, queries, services, tables
+from rewards.models import Payout, PayoutBatch
 
 
 @require_safe
 @console_view("view")
-def batch_list(request: ConsoleRequest) -> HttpResponse:
+def batch_list(request: ConsoleRequest) -> HttpResponseBase:
     """What could be paid in each currency, and all batches."""
-    context = {
-        "totals": queries.payable_totals(request.workspace),
-        "page": page_of(request, queries.batches(request.workspace)),
-    }
-    return render(request, "rewards/batch_list.html", context)
+    return lists.answer(
+        request,
+        "rewards/batch_list.html",
+        table=tables.BatchTable,
+        rows=queries.batches(request.workspace),
+        filters=forms.BatchFilterForm(request.GET, workspace=request.workspace),
+        empty=lists.Empty(
+            icon="wallet",
+            title="No batches yet",
+            text="A batch pays everyone with enough payable cash; one person makes it, another approves it.",
+        ),
+        context={"totals": queries.payable_totals(request.workspace)},
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -62,9 +70,9 @@ def batch_new(request: ConsoleRequest) -> HttpResponse:
 
 @require_safe
 @console_view("view")
-def batch_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
+def batch_detail(request: ConsoleRequest, public_id: str) -> HttpResponseBase:
     """One batch: its payouts, who made and approved it, and what can be done with it."""
-    return render(request, "rewards/batch_detail.html", _story(request, _batch(request, public_id)))
+    return _page(request, _batch(request, public_id))
 
 
 @require_POST
@@ -78,7 +86,7 @@ def batch_approve(request: ConsoleRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @console_view("prepare_payouts")
-def batch_cancel(request: ConsoleRequest, public_id: str) -> HttpResponse:
+def batch_cancel(request: ConsoleRequest, public_id: str) -> HttpResponseBase:
     """Undo a draft."""
     batch = _batch(request, public_id)
     form = forms.CancelForm(request.POST)
@@ -92,8 +100,7 @@ def batch_cancel(request: ConsoleRequest, public_id: str) -> HttpResponse:
         else:
             messages.success(request, "The batch is cancelled; its money is payable again.")
             return redirect("batch_detail", request.workspace.slug, public_id)
-    context = {**_story(request, batch), "cancel_form": form}
-    return render(request, "rewards/batch_detail.html", context, status=400)
+    return _page(request, batch, status=400, cancel_form=form)
 
 
 @require_POST
@@ -109,13 +116,12 @@ def batch_export(request: ConsoleRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @console_view("prepare_payouts")
-def batch_results(request: ConsoleRequest, public_id: str) -> HttpResponse:
+def batch_results(request: ConsoleRequest, public_id: str) -> HttpResponseBase:
     """Take in what the bank says became of the payouts."""
     batch = _batch(request, public_id)
     form = forms.ResultsForm(request.POST, request.FILES)
     if not form.is_valid():
-        context = {**_story(request, batch), "results_form": form}
-        return render(request, "rewards/batch_detail.html", context, status=400)
+        return _page(request, batch, status=400, results_form=form)
     outcomes = services.import_results(batch=batch, rows=form.rows, actor=request.actor, at=request.at)
     counts = {
         name: sum(each.outcome == name for each in outcomes) for name in ("paid", "failed", "unchanged")
@@ -133,18 +139,73 @@ def _batch(request: ConsoleRequest, public_id: str) -> PayoutBatch:
     return get_object_or_404(queries.batches(request.workspace), public_id=public_id)
 
 
-def _story(request: ConsoleRequest, batch: PayoutBatch) -> dict[str, Any]:
-    return {
+def _page(request: ConsoleRequest, batch: PayoutBatch, *, status: int = 200, **more: Any) -> HttpResponseBase:
+    progress = queries.progress(batch)
+    settled = sum(count for name, (count, _) in progress.items() if name != Payout.Status.PENDING)
+    mine = batch.created_by_id == request.user.pk
+    context = {
         "batch": batch,
-        "page": page_of(request, queries.payouts_of(batch)),
+        "steps": _steps(batch),
         "progress": [
-            {"status": status, "count": count, "total": total}
-            for status, (count, total) in queries.progress(batch).items()
+            {"status": name, "count": count, "total": total} for name, (count, total) in progress.items()
         ],
+        "settled": settled,
         "overdrawn": queries.overdrawn_in(batch) if batch.status == PayoutBatch.Status.DRAFT else [],
-        "made_by_me": batch.created_by_id == request.user.pk,
+        "made_by_me": mine,
         "draft": batch.status == PayoutBatch.Status.DRAFT,
         "payable": batch.status in (PayoutBatch.Status.APPROVED, PayoutBatch.Status.PROCESSING),
         "cancel_form": forms.CancelForm(),
         "results_form": forms.ResultsForm(),
+        **more,
     }
+    return lists.answer(
+        request,
+        "rewards/batch_detail.html",
+        table=tables.PayoutTable,
+        rows=queries.payouts_of(batch),
+        filters=forms.PayoutFilterForm(request.GET, workspace=request.workspace),
+        empty=lists.Empty(icon="wallet", title="No payouts", text="This batch pays nobody."),
+        context=context,
+        status=status,
+    )
+
+
+def _steps(batch: PayoutBatch) -> list[dict[str, Any]]:
+    """Return what happened to a batch, and what has yet to happen, in order."""
+    steps: list[dict[str, Any]] = [
+        {
+            "at": batch.created_at,
+            "title": "Prepared",
+            "actor": batch.created_by,
+            "text": "The money is set aside.",
+            "tone": "good",
+        }
+    ]
+    if batch.approved_at is not None:
+        steps.append(
+            {"at": batch.approved_at, "title": "Approved", "actor": batch.approved_by, "tone": "good"}
+        )
+    if batch.status == PayoutBatch.Status.DRAFT:
+        steps.append(
+            {
+                "title": "Approval",
+                "text": "Another person than the one who made it approves it.",
+                "tone": "wait",
+            }
+        )
+    elif batch.status in (PayoutBatch.Status.APPROVED, PayoutBatch.Status.PROCESSING):
+        steps.append(
+            {
+                "title": "Payment",
+                "text": "Export the file, pay it at the bank, then take in the results.",
+                "tone": "wait",
+            }
+        )
+    elif batch.status == PayoutBatch.Status.FAILED:
+        text = batch.note or "Nothing was paid; the money is payable again."
+        steps.append(
+            {"at": batch.completed_at, "title": "Ended without a payment", "text": text, "tone": "bad"}
+        )
+    else:
+        steps.append({"at": batch.completed_at, "title": "Completed", "tone": "good"})
+    return steps

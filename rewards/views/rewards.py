@@ -5,38 +5,66 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import ConsoleRequest, console_view
+from core import lists
 from core.errors import DomainError
 from core.forms import add_domain_error
-from core.paging import page_of
-from rewards import forms, queries, services
+from core.templatetags.display import money
+from rewards import forms, queries, services, tables
 from rewards.models import Reward
+
+OUTCOME = "reward_outcome"
 
 
 @require_safe
 @console_view("view")
-def reward_list(request: ConsoleRequest) -> HttpResponse:
+def reward_list(request: ConsoleRequest) -> HttpResponseBase:
     """Rewards with filters, totals, and decisions about the chosen ones."""
-    form = forms.RewardFilterForm(request.GET, programs=queries.programs_of(request.workspace))
-    rows = form.narrow(queries.rewards(request.workspace))
-    context = {
-        "form": form,
-        "page": page_of(request, rows),
-        "totals": queries.totals(rows),
-        "filters": request.GET.urlencode(),
-    }
-    return render(request, "rewards/reward_list.html", context)
+    slug = request.workspace.slug
+    form = forms.RewardFilterForm(
+        request.GET, workspace=request.workspace, programs=queries.programs_of(request.workspace)
+    )
+    rows = queries.listed(request.workspace)
+    context: dict[str, Any] = {}
+    if "export" not in request.GET:
+        context = {
+            "totals": [
+                {"query": form.query(without="status", status=total.status), "total": total}
+                for total in queries.totals(form.narrow(rows))
+            ],
+            "outcome": request.session.pop(OUTCOME, None),
+        }
+    return lists.answer(
+        request,
+        "rewards/reward_list.html",
+        table=tables.RewardTable,
+        rows=rows,
+        filters=form,
+        empty=lists.Empty(
+            icon="gift",
+            title="No rewards here yet",
+            text="When a credited friend signs up or buys, what was promised to both sides stands here.",
+            action_url=reverse("program_list", args=[slug]),
+            action_label="Look at the programs",
+        ),
+        bulk=lists.Bulk(
+            url=reverse("reward_bulk", args=[slug]), template="rewards/_bulk.html", field="reward"
+        )
+        if "review_rewards" in request.may
+        else None,
+        context=context,
+    )
 
 
 @require_POST
 @console_view("review_rewards")
 def reward_bulk(request: ConsoleRequest) -> HttpResponse:
-    """Approve or deny the chosen rewards and say for each refused one why."""
+    """Approve or deny the chosen rewards; the list then says for each refused one why."""
     back = f"{reverse('reward_list', args=[request.workspace.slug])}?{request.POST.get('filters', '')}"
     form = forms.BulkForm(request.POST)
     chosen = request.POST.getlist("reward")
@@ -54,12 +82,31 @@ def reward_bulk(request: ConsoleRequest) -> HttpResponse:
         workspace=request.workspace, public_ids=chosen, reason=reason, actor=request.actor, at=request.at
     )
     done = sum(error is None for _, error in results)
+    word = "denied" if deny else "approved"
     if done:
-        messages.success(request, f"{done} {'denied' if deny else 'approved'}.")
-    for public_id, error in results:
-        if error is not None:
-            messages.error(request, f"{public_id}: {error.message}")
+        messages.success(request, f"{done} {word}.")
+    refused = [(public_id, error.message) for public_id, error in results if error is not None]
+    if refused:
+        rows = queries.named(request.workspace, [public_id for public_id, _ in refused])
+        request.session[OUTCOME] = {
+            "word": word,
+            "done": done,
+            "refused": [_refused(public_id, why, rows.get(public_id)) for public_id, why in refused],
+        }
     return redirect(back)
+
+
+def _refused(public_id: str, why: str, reward: Reward | None) -> dict[str, Any]:
+    """Return a row of what could not be done; a reward that is not there is named by what was sent."""
+    if reward is None:
+        return {"id": "", "name": public_id[:40], "why": why}
+    return {
+        "id": public_id,
+        "name": str(reward.customer),
+        "amount_minor": reward.amount_minor,
+        "unit": reward.unit,
+        "why": why,
+    }
 
 
 @require_safe
@@ -117,6 +164,8 @@ def _story(request: ConsoleRequest, reward: Reward) -> dict[str, Any]:
             "title": _title(change.before, change.after, change.amount_minor),
             "text": change.reason,
             "actor": change.actor,
+            "tone": _tone(change.after, change.amount_minor if change.before == change.after else 0),
+            "amount": money(abs(change.amount_minor), reward.unit) if change.amount_minor else "",
         }
         for change in queries.changes_of(reward)
     ]
@@ -135,3 +184,10 @@ def _title(before: str, after: str, amount_minor: int) -> str:
     if before == after and amount_minor < 0:
         return "Partly taken back"
     return str(Reward.Status(after).label)
+
+
+def _tone(after: str, moved_minor: int) -> str:
+    """Return the colour of a step: what waits, what went well, what was taken away."""
+    if after in (Reward.Status.DENIED, Reward.Status.REVERSED, Reward.Status.EXPIRED) or moved_minor < 0:
+        return "bad"
+    return "wait" if after in (Reward.Status.PENDING, Reward.Status.HELD) else "good"
