@@ -1,4 +1,4 @@
-"""`GET /api/v1/overview`: a period's figures."""
+"""`GET /api/v1/overview`: a period's figures; `GET /api/v1/search`: what a text finds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from analytics import queries
 from analytics.days import Period, day_of
 from analytics.forms import PeriodForm
 from core.errors import Invalid
-from programs import queries as program_queries
 
 
 class UnitAnswer(serializers.Serializer[Any]):
@@ -104,7 +103,7 @@ class OverviewEndpoint(WorkspaceEndpoint):
         form = PeriodForm(
             {name: request.query_params.get(name, "") for name in ("from", "to", "program")},
             today=day_of(self.at, self.workspace.time_zone),
-            programs=program_queries.programs_of(self.workspace),
+            programs=queries.program_choices(self.workspace),
         )
         if not form.is_valid():
             param, problems = next(iter(form.errors.items()))
@@ -124,3 +123,75 @@ class OverviewEndpoint(WorkspaceEndpoint):
             "rebuilt_at": report.rebuilt_at,
         }
         return Response(self.get_serializer(answer).data)
+
+
+class HitAnswer(serializers.Serializer[Any]):
+    """One thing found."""
+
+    id = serializers.CharField(source="public_id")
+    title = serializers.CharField(help_text="its name, code or number")
+    text = serializers.CharField(help_text="what tells it from others of the same title")
+    status = serializers.CharField(help_text="empty for customers, who have none")
+    amount_minor = serializers.IntegerField(allow_null=True, help_text="of a conversion")
+    currency = serializers.CharField(source="unit", help_text="of the amount, else empty")
+    participant = serializers.SerializerMethodField(help_text="whose link or promo code it is")
+
+    def get_participant(self, hit: queries.Hit) -> str | None:
+        """Return the participant of a code."""
+        return hit.target if hit.target != hit.public_id else None
+
+
+class GroupAnswer(serializers.Serializer[Any]):
+    """What was found of one kind, best first."""
+
+    kind = serializers.ChoiceField(choices=[kind.code for kind in queries.KINDS], source="kind.code")
+    has_more = serializers.BooleanField(source="more")
+    hits = HitAnswer(many=True)
+
+
+class SearchAnswer(serializers.Serializer[Any]):
+    """The kinds of which something was found."""
+
+    q = serializers.CharField()
+    groups = GroupAnswer(many=True)
+
+
+class SearchEndpoint(WorkspaceEndpoint):
+    """People, referrals, conversions, links, promo codes and programs by a text."""
+
+    serializer_class = SearchAnswer
+
+    @extend_schema(
+        operation_id="search",
+        parameters=[
+            OpenApiParameter(
+                "q",
+                str,
+                required=True,
+                description="2 to 100 characters: the beginning of a name, an e-mail address, a code, an "
+                "order number or your own customer id; or a whole id or link",
+            ),
+            OpenApiParameter(
+                "kind",
+                str,
+                enum=[kind.code for kind in queries.KINDS],
+                description="only this kind, up to 50 of it; without it 5 of each",
+            ),
+        ],
+        responses=SearchAnswer,
+    )
+    def get(self, request: Request) -> Response:
+        text = request.query_params.get("q", "").strip()
+        if not queries.SHORTEST_SEARCH <= len(text) <= queries.LONGEST_SEARCH:
+            raise Invalid(
+                f"Give {queries.SHORTEST_SEARCH} to {queries.LONGEST_SEARCH} characters to look for.",
+                param="q",
+            )
+        code = request.query_params.get("kind", "")
+        only = [kind for kind in queries.KINDS if kind.code == code]
+        if code and not only:
+            raise Invalid("There is no such kind.", param="kind")
+        groups = queries.search(
+            self.workspace, text, kinds=only or queries.KINDS, limit=50 if only else queries.PER_KIND
+        )
+        return Response(self.get_serializer({"q": text, "groups": groups}).data)

@@ -1,147 +1,174 @@
-"""Works out the shapes of a bar chart for an SVG drawn on the server. Pure: no Django and no clock."""
+"""Works out the shapes of charts for an SVG drawn on the server. Pure: no Django and no clock.
+
+Drawings are stretched to the width there is, so letters stand beside them in the page, not in them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-WIDTH: Final = 720
-PANEL_HEIGHT: Final = 72
-PANEL_GAP: Final = 30
-LEFT: Final = 44
-TOP: Final = 20
-BOTTOM: Final = 22
+from analytics.days import Period
+
+WIDTH: Final = 1000
+HEIGHT: Final = 240
+SPARK_WIDTH: Final = 100
+SPARK_HEIGHT: Final = 28
+_MARGIN: Final = 2
+
+Show = Callable[[int], str]
+"""Writes a number of the series for people."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One day's bar; coordinates are SVG user units written as text, `title` is what hovering shows."""
+class Point:
+    """One day or week: its strip of the drawing, what hovering says, and its row of the table."""
 
+    label: str
     x: str
-    y: str
     width: str
-    height: str
+    value: str
+    before: str
     title: str
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """One series over all days, with its own scale from 0 to `ceiling`."""
-
-    label: str
-    total: int
-    ceiling: int
-    top: int
-    base: int
-    bars: tuple[Bar, ...]
-
-    @property
-    def caption_y(self) -> int:
-        """Where the panel's name is written."""
-        return self.top - 8
-
-    @property
-    def ceiling_y(self) -> int:
-        """Where the highest number of the scale is written."""
-        return self.top + 9
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A date under the bars."""
-
-    x: str
-    text: str
-    anchor: str
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
-    """Panels below each other that share their days; `description` says in words what the picture shows."""
+    """A line over its area, the period before as a dashed line beneath, on a scale from 0 to a ceiling.
 
+    `line`, `area` and `dashes` are SVG paths in user units; `scale` has the labels of the grid from the top,
+    `grid` the heights of its lines; `ticks` are labels below, evenly spread from edge to edge. `description`
+    says in words what the picture shows. `title` names the series.
+    """
+
+    title: str
     width: int
     height: int
-    left: int
-    right: int
-    panels: tuple[Panel, ...]
-    ticks: tuple[Tick, ...]
-    ticks_y: int
+    line: str
+    area: str
+    dashes: str
+    grid: tuple[str, ...]
+    scale: tuple[str, ...]
+    ticks: tuple[str, ...]
+    points: tuple[Point, ...]
     description: str
+    empty: bool
 
 
-def bar_chart(days: Sequence[date], series: Sequence[tuple[str, Sequence[int]]]) -> Chart:
-    """Lay out one panel of bars for each (label, numbers by day).
+def area_chart(
+    title: str,
+    periods: Sequence[Period],
+    numbers: Sequence[int],
+    before: Sequence[int],
+    *,
+    show: Show = str,
+    name: Callable[[Period], str] | None = None,
+) -> Chart:
+    """Lay out a series, one number for each period (a day or a week), beside the one of the period before.
 
-    ValueError without days, or when a series has not one number for each.
+    ValueError without periods, or when a series has not one number for each.
     """
-    if not days or any(len(numbers) != len(days) for _, numbers in series):
-        raise ValueError("each series has one number for each day, and there is at least one day")
-    step = (WIDTH - LEFT) / len(days)
-    panels = tuple(
-        _panel(label, days, numbers, step, TOP + index * (PANEL_HEIGHT + PANEL_GAP))
-        for index, (label, numbers) in enumerate(series)
+    if not periods or not len(periods) == len(numbers) == len(before):
+        raise ValueError("each series has one number for each period, and there is at least one period")
+    label = name or _name
+    ceiling = nice_ceiling(max(*numbers, *before, 0))
+    now = _heights(numbers, ceiling)
+    step = WIDTH / len(periods)
+    path = _path(now)
+    points = tuple(
+        Point(
+            label(period),
+            f"{index * step:.1f}",
+            f"{step:.1f}",
+            show(number),
+            show(earlier),
+            f"{label(period)}: {show(number)} (period before: {show(earlier)})",
+        )
+        for index, (period, number, earlier) in enumerate(zip(periods, numbers, before, strict=True))
     )
-    height = TOP + len(panels) * (PANEL_HEIGHT + PANEL_GAP) - PANEL_GAP + BOTTOM
+    scale = (ceiling, ceiling // 2, 0) if ceiling % 2 == 0 else (ceiling, 0)
     return Chart(
+        title=title,
         width=WIDTH,
-        height=height,
-        left=LEFT,
-        right=WIDTH,
-        panels=panels,
-        ticks=_ticks(days, step),
-        ticks_y=height - 6,
-        description=_description(days, series),
+        height=HEIGHT,
+        line=path,
+        area=f"{path}V{HEIGHT}H0Z",
+        dashes=_path(_heights(before, ceiling)),
+        grid=tuple(f"{_height(level, ceiling):.1f}" for level in scale),
+        scale=tuple(show(level) for level in scale),
+        ticks=tuple(points[index].label for index in _spread(len(points))),
+        points=points,
+        description=_description(title, points, numbers, before, show),
+        empty=not any(numbers) and not any(before),
     )
 
 
-def _panel(label: str, days: Sequence[date], numbers: Sequence[int], step: float, top: int) -> Panel:
-    ceiling = nice_ceiling(max(numbers))
-    base = top + PANEL_HEIGHT
-    bars = []
-    for index, (day_on, number) in enumerate(zip(days, numbers, strict=True)):
-        if number:
-            height = number / ceiling * PANEL_HEIGHT
-            bars.append(
-                Bar(
-                    x=f"{LEFT + index * step + step * 0.1:.1f}",
-                    y=f"{base - height:.1f}",
-                    width=f"{step * 0.8:.1f}",
-                    height=f"{height:.1f}",
-                    title=f"{day_on:%d %b %Y}: {number}",
-                )
-            )
-    return Panel(label, sum(numbers), ceiling, top, base, tuple(bars))
+def spark(numbers: Sequence[int]) -> str:
+    """Return the points of a small line in a drawing of 100 by 28 units; empty for fewer than two numbers."""
+    if len(numbers) < 2:
+        return ""
+    highest, lowest = max(numbers), min(numbers)
+    span = (highest - lowest) or 1
+    room = SPARK_HEIGHT - 2 * _MARGIN
+    step = SPARK_WIDTH / (len(numbers) - 1)
+    # A line that never moves lies on the ground.
+    return " ".join(
+        f"{index * step:.1f},{SPARK_HEIGHT - _MARGIN - (number - lowest) / span * room:.1f}"
+        for index, number in enumerate(numbers)
+    )
 
 
 def nice_ceiling(highest: int) -> int:
-    """Return the smallest of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30 … that is at least `highest`."""
+    """Return the smallest of 1, 2, 4, 6, 8, 10, 20, 40 … that is at least `highest`."""
     power = 1
     while True:
-        for lead in (1, 2, 3, 4, 5, 6, 8):
+        for lead in (1, 2, 4, 6, 8):
             if lead * power >= highest:
                 return lead * power
         power *= 10
 
 
-def _ticks(days: Sequence[date], step: float) -> tuple[Tick, ...]:
-    last = len(days) - 1
-    positions = sorted({0, last // 3, 2 * last // 3, last})
-    ticks = []
-    for index in positions:
-        anchor = "start" if index == 0 else "end" if index == last else "middle"
-        at = {"start": index * step, "end": (index + 1) * step, "middle": (index + 0.5) * step}[anchor]
-        ticks.append(Tick(f"{LEFT + at:.1f}", f"{days[index]:%d %b}", anchor))
-    return tuple(ticks)
+def weeks(days: Sequence[date], numbers: Sequence[int]) -> tuple[list[Period], list[int]]:
+    """Add days up by sevens, counted back from the last; the first week may be shorter."""
+    first = len(days) % 7
+    starts = [0] * bool(first) + list(range(first, len(days), 7))
+    ends = [*starts[1:], len(days)]
+    spans = list(zip(starts, ends, strict=True))
+    return [Period(days[a], days[b - 1]) for a, b in spans], [sum(numbers[a:b]) for a, b in spans]
 
 
-def _description(days: Sequence[date], series: Sequence[tuple[str, Sequence[int]]]) -> str:
-    parts = []
-    for label, numbers in series:
-        highest = max(numbers)
-        text = f"{label}: {sum(numbers)} in all"
-        if highest:
-            text += f", most on {days[list(numbers).index(highest)]:%d %B %Y} with {highest}"
-        parts.append(text)
-    return f"From {days[0]:%d %B %Y} to {days[-1]:%d %B %Y}. {'; '.join(parts)}."
+def _name(period: Period) -> str:
+    first = f"{period.first_on.day} {period.first_on:%b}"
+    return first if period.days == 1 else f"{first} – {period.last_on.day} {period.last_on:%b}"
+
+
+def _height(number: int, ceiling: int) -> float:
+    return _MARGIN + (HEIGHT - 2 * _MARGIN) * (1 - max(number, 0) / ceiling)
+
+
+def _heights(numbers: Sequence[int], ceiling: int) -> list[float]:
+    return [_height(number, ceiling) for number in numbers]
+
+
+def _path(heights: Sequence[float]) -> str:
+    """Return a line from edge to edge; a single point is drawn as a level line."""
+    places = [*heights, *heights] if len(heights) == 1 else list(heights)
+    step = WIDTH / (len(places) - 1)
+    return "M" + "L".join(f"{index * step:.1f} {height:.1f}" for index, height in enumerate(places))
+
+
+def _spread(count: int) -> list[int]:
+    last = count - 1
+    return sorted({0, last // 3, 2 * last // 3, last})
+
+
+def _description(
+    title: str, points: Sequence[Point], numbers: Sequence[int], before: Sequence[int], show: Show
+) -> str:
+    text = f"{title} from {points[0].label} to {points[-1].label}: {show(sum(numbers))} in all"
+    if any(numbers):
+        highest = list(numbers).index(max(numbers))
+        text += f", most on {points[highest].label} with {points[highest].value}"
+    return f"{text}. The period before: {show(sum(before))}."

@@ -1,39 +1,36 @@
-"""The period and the program that a report is about."""
+"""The period and the program that a report is about, and what is looked for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, Final
 
 from django import forms
-from django.db.models import QuerySet
 
 from analytics.days import Period
+from analytics.periods import CHOICES, CUSTOM, DEFAULT, period_named
 from programs.models import Program
 
-LENGTHS: Final = (7, 30, 90)
 LONGEST_DAYS: Final = 366
 DEFAULT_DAYS: Final = 30
 
 
 class PeriodForm(forms.Form):
-    """Reads `days` (7, 30 or 90) or `from` and `to`, and `program` (a public id).
+    """Reads `period` (a name from `analytics.periods`) or `from` and `to`, and `program` (a public id).
 
-    Dates win over `days`; one of the two alone reaches to today, or back from there by 30 days. `today` is
-    the workspace's day. Once valid, `period` and `program` are set.
+    Dates win over the name; one of the two alone reaches to today, or back from there by 30 days. `today` is
+    the workspace's day. Once valid, `period`, `choice` (the name, or custom) and `program` are set.
     """
 
-    days = forms.TypedChoiceField(
-        choices=[("", "Own dates"), *((str(n), f"Last {n} days") for n in LENGTHS)],
-        coerce=int,
-        empty_value=None,
-        required=False,
-        label="Period",
-    )
-
-    def __init__(self, *args: Any, today: date, programs: QuerySet[Program], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, today: date, programs: Iterable[Program], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
+        self.fields["period"] = forms.ChoiceField(
+            choices=[*CHOICES, (CUSTOM, "Own dates")],
+            required=False,
+            error_messages={"invalid_choice": "There is no such period."},
+        )
         # `from` is a word of the language, so the field cannot be declared.
         for name, label in (("from", "From"), ("to", "To")):
             self.fields[name] = forms.DateField(
@@ -45,19 +42,26 @@ class PeriodForm(forms.Form):
             required=False,
             error_messages={"invalid_choice": "There is no such program."},
         )
-        self.period = Period(today - timedelta(days=DEFAULT_DAYS - 1), today)
+        self.period = period_named(DEFAULT, today)
+        self.choice = DEFAULT
         self.program: Program | None = None
+
+    @property
+    def programs(self) -> list[Program]:
+        """The programs that can be chosen."""
+        return list(self._programs.values())
 
     def clean(self) -> dict[str, Any]:
         """Set the period; refuses one that ends before it starts, lies ahead, or is longer than a year."""
         given: dict[str, Any] = super().clean() or {}
         self.program = self._programs.get(given.get("program") or "")
         first_on, last_on = given.get("from"), given.get("to")
-        if {"from", "to", "days"} & set(self.errors):
+        if {"from", "to", "period"} & set(self.errors):
             return given
         if first_on is None and last_on is None:
-            length = given.get("days") or DEFAULT_DAYS
-            self.period = Period(self.today - timedelta(days=length - 1), self.today)
+            named = given.get("period") or DEFAULT
+            if named != CUSTOM:
+                self.choice, self.period = named, period_named(named, self.today)
             return given
         last_on = last_on or self.today
         first_on = first_on or last_on - timedelta(days=DEFAULT_DAYS - 1)
@@ -70,5 +74,5 @@ class PeriodForm(forms.Form):
         elif first_on.year < 2000:
             self.add_error("from", "There are no figures from before the year 2000.")
         else:
-            self.period = Period(first_on, last_on)
+            self.choice, self.period = CUSTOM, Period(first_on, last_on)
         return given

@@ -6,6 +6,16 @@ from core.isolation import IsolateTable
 from django.db import migrations, models
 
 
+# What the search compares the beginning of: (name, table, column).
+SOUGHT = (
+    ("search_customer_email", "programs_customer", "email"),
+    ("search_customer_external_id", "programs_customer", "external_id"),
+    ("search_link_code", "programs_link", "code_key"),
+    ("search_promo_code", "programs_promocode", "code_key"),
+    ("search_source_key", "tracking_conversion", "source_key"),
+)
+
+
 class Migration(migrations.Migration):
 
     initial = True
@@ -13,6 +23,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0001_initial'),
         ('programs', '0001_initial'),
+        ('tracking', '0001_initial'),
     ]
 
     operations = [
@@ -48,4 +59,11 @@ class Migration(migrations.Migration):
             },
         ),
         IsolateTable("DailyFigure"),
+        *(
+            migrations.RunSQL(
+                f'CREATE INDEX {name} ON {table} (workspace_id, {column} COLLATE "C")',
+                f"DROP INDEX {name}",
+            )
+            for name, table, column in SOUGHT
+        ),
     ]

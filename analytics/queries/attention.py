@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, JSONField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
+from django.db.models.functions import Coalesce
 
 from accounts.models import ApiKey, Workspace
 from core.models import EventDelivery
@@ -21,7 +32,7 @@ from tracking.models import Click
 class Matter:
     """Something that waits for a person: a code, how many there are, and where the list of them is.
 
-    `url_name` and `query` address the list.
+    `url_name` and `query` address the list; `icon` is the name of a picture.
     """
 
     code: str
@@ -29,108 +40,7 @@ class Matter:
     count: int
     url_name: str
     query: str = ""
-
-
-def matters(workspace: Workspace, *, at: datetime) -> list[Matter]:
-    """Return what needs attention at the workspace's time, money first; only what there is."""
-    rewards = Reward.objects.for_workspace(workspace)
-    ready = rewards.filter(status=Reward.Status.PENDING, available_at__lte=at)
-    # Where rewards approve themselves, the scheduled job takes them within seconds.
-    by_hand = ready.filter(version__terms__approval="manual", version__workspace_id=workspace.pk)
-    programs = Program.objects.for_workspace(workspace)
-    deliveries = WebhookDelivery.objects.for_workspace(workspace)
-    inbox = InboxItem.objects.for_workspace(workspace)
-    aside = Q(state=InboxItem.State.DEAD) | Q(outcome=InboxItem.Outcome.SET_ASIDE)
-    asked: list[tuple[str, tuple[str, str], QuerySet[Any], str, str]] = [
-        (
-            "rewards_held",
-            ("reward held for a look", "rewards held for a look"),
-            rewards.filter(status="held"),
-            "reward_list",
-            "status=held",
-        ),
-        (
-            "rewards_to_approve",
-            ("reward to approve", "rewards to approve"),
-            by_hand,
-            "reward_list",
-            "status=pending",
-        ),
-        (
-            "batches_to_approve",
-            ("payout batch waiting for a second person", "payout batches waiting for a second person"),
-            PayoutBatch.objects.for_workspace(workspace).filter(status=PayoutBatch.Status.DRAFT),
-            "batch_list",
-            "status=draft",
-        ),
-        (
-            "messages_failed",
-            ("e-mail that could not be sent", "e-mails that could not be sent"),
-            Message.objects.for_workspace(workspace).filter(state=Message.State.DEAD),
-            "message_list",
-            "state=dead",
-        ),
-        (
-            "inbox_stuck",
-            ("message from a shop set aside or failed", "messages from shops set aside or failed"),
-            inbox.filter(aside),
-            "connection_list",
-            "",
-        ),
-        (
-            "webhooks_failed",
-            ("webhook given up", "webhooks given up"),
-            deliveries.filter(state=WebhookDelivery.State.DEAD),
-            "webhook_list",
-            "",
-        ),
-        (
-            "webhooks_disabled",
-            ("webhook endpoint switched off", "webhook endpoints switched off"),
-            WebhookEndpoint.objects.for_workspace(workspace).filter(status=WebhookEndpoint.Status.DISABLED),
-            "webhook_list",
-            "",
-        ),
-        (
-            "events_failed",
-            ("event that was not processed", "events that were not processed"),
-            EventDelivery.objects.for_workspace(workspace).filter(state=EventDelivery.State.DEAD),
-            "event_log",
-            "standing=failed",
-        ),
-        (
-            "drafts",
-            ("program with unpublished changes", "programs with unpublished changes"),
-            _unpublished(workspace, programs),
-            "program_list",
-            "",
-        ),
-        (
-            "programs_paused",
-            ("program paused", "programs paused"),
-            programs.filter(status=Program.Status.PAUSED),
-            "program_list",
-            "",
-        ),
-    ]
-    found = []
-    for code, (one, many), rows, url_name, query in asked:
-        count = rows.count()
-        if count:
-            found.append(Matter(code, one if count == 1 else many, count, url_name, query))
-    return found
-
-
-def _unpublished(workspace: Workspace, programs: QuerySet[Program]) -> QuerySet[Program]:
-    """Keep the drafts, and the live programs whose draft differs from the live version."""
-    live = ProgramVersion.objects.for_workspace(workspace).filter(
-        program_id=OuterRef("pk"), number=OuterRef("live_version")
-    )
-    return (
-        programs.exclude(status=Program.Status.ENDED)
-        .annotate(live_terms=Subquery(live.values("terms")[:1], output_field=JSONField()))
-        .filter(Q(status=Program.Status.DRAFT) | ~Q(draft=F("live_terms")))
-    )
+    icon: str = "alert-circle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +64,28 @@ class Beginning:
         return self.done == 5
 
 
-def beginning(workspace: Workspace) -> Beginning:
-    """Return how far the workspace has come, in one statement."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a workspace stands now: its first steps, and what waits for a person, money first."""
+
+    beginning: Beginning
+    matters: tuple[Matter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    code: str
+    icon: str
+    one: str
+    many: str
+    rows: QuerySet[Any]
+    url_name: str
+    query: str = ""
+
+
+def standing(workspace: Workspace, *, at: datetime) -> Standing:
+    """Return how the workspace stands at its time, all of it counted in one statement."""
+    questions = _questions(workspace, at)
     programs = Program.objects.for_workspace(workspace)
     row = (
         Workspace.objects.for_workspace(workspace)
@@ -164,16 +94,153 @@ def beginning(workspace: Workspace) -> Beginning:
             published=Exists(programs.filter(live_version__isnull=False)),
             participant=Exists(Participant.objects.for_workspace(workspace)),
             connection=Exists(Connection.objects.for_workspace(workspace)),
-            key=Exists(ApiKey.objects.for_workspace(workspace)),
+            api_key=Exists(ApiKey.objects.for_workspace(workspace)),
             clicked=Exists(Click.objects.for_workspace(workspace)),
+            **{question.code: _number_of(question.rows) for question in questions},
         )
-        .values("program", "published", "participant", "connection", "key", "clicked")
+        .values(
+            "program",
+            "published",
+            "participant",
+            "connection",
+            "api_key",
+            "clicked",
+            *(question.code for question in questions),
+        )
         .get()
     )
-    return Beginning(
-        program=row["program"],
-        published=row["published"],
-        participant=row["participant"],
-        connected=row["connection"] or row["key"],
-        clicked=row["clicked"],
+    return Standing(
+        beginning=Beginning(
+            program=row["program"],
+            published=row["published"],
+            participant=row["participant"],
+            connected=row["connection"] or row["api_key"],
+            clicked=row["clicked"],
+        ),
+        matters=tuple(
+            Matter(
+                code=question.code,
+                label=question.one if row[question.code] == 1 else question.many,
+                count=row[question.code],
+                url_name=question.url_name,
+                query=question.query,
+                icon=question.icon,
+            )
+            for question in questions
+            if row[question.code]
+        ),
+    )
+
+
+def _number_of(rows: QuerySet[Any]) -> Coalesce:
+    counted = rows.order_by().values("workspace_id").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+def _questions(workspace: Workspace, at: datetime) -> list[_Question]:
+    rewards = Reward.objects.for_workspace(workspace)
+    ready = rewards.filter(status=Reward.Status.PENDING, available_at__lte=at)
+    programs = Program.objects.for_workspace(workspace)
+    aside = Q(state=InboxItem.State.DEAD) | Q(outcome=InboxItem.Outcome.SET_ASIDE)
+    return [
+        _Question(
+            "rewards_held",
+            icon="shield-exclamation",
+            one="reward held for a look",
+            many="rewards held for a look",
+            rows=rewards.filter(status="held"),
+            url_name="reward_list",
+            query="status=held",
+        ),
+        _Question(
+            "rewards_to_approve",
+            icon="gift",
+            one="reward to approve",
+            many="rewards to approve",
+            # Where rewards approve themselves, the scheduled job takes them within seconds.
+            rows=ready.filter(version__terms__approval="manual", version__workspace_id=workspace.pk),
+            url_name="reward_list",
+            query="status=pending",
+        ),
+        _Question(
+            "batches_to_approve",
+            icon="wallet",
+            one="payout batch waiting for a second person",
+            many="payout batches waiting for a second person",
+            rows=PayoutBatch.objects.for_workspace(workspace).filter(status=PayoutBatch.Status.DRAFT),
+            url_name="batch_list",
+            query="status=draft",
+        ),
+        _Question(
+            "messages_failed",
+            icon="mail-exclamation",
+            one="e-mail that could not be sent",
+            many="e-mails that could not be sent",
+            rows=Message.objects.for_workspace(workspace).filter(state=Message.State.DEAD),
+            url_name="message_list",
+            query="state=dead",
+        ),
+        _Question(
+            "inbox_stuck",
+            icon="inbox",
+            one="message from a shop set aside or failed",
+            many="messages from shops set aside or failed",
+            rows=InboxItem.objects.for_workspace(workspace).filter(aside),
+            url_name="connection_list",
+        ),
+        _Question(
+            "webhooks_failed",
+            icon="webhook",
+            one="webhook given up",
+            many="webhooks given up",
+            rows=WebhookDelivery.objects.for_workspace(workspace).filter(state=WebhookDelivery.State.DEAD),
+            url_name="webhook_list",
+        ),
+        _Question(
+            "webhooks_disabled",
+            icon="plug-x",
+            one="webhook endpoint switched off",
+            many="webhook endpoints switched off",
+            rows=WebhookEndpoint.objects.for_workspace(workspace).filter(
+                status=WebhookEndpoint.Status.DISABLED
+            ),
+            url_name="webhook_list",
+        ),
+        _Question(
+            "events_failed",
+            icon="bolt-off",
+            one="event that was not processed",
+            many="events that were not processed",
+            rows=EventDelivery.objects.for_workspace(workspace).filter(state=EventDelivery.State.DEAD),
+            url_name="event_log",
+            query="standing=failed",
+        ),
+        _Question(
+            "drafts",
+            icon="pencil",
+            one="program with unpublished changes",
+            many="programs with unpublished changes",
+            rows=_unpublished(workspace, programs),
+            url_name="program_list",
+        ),
+        _Question(
+            "programs_paused",
+            icon="player-pause",
+            one="program paused",
+            many="programs paused",
+            rows=programs.filter(status=Program.Status.PAUSED),
+            url_name="program_list",
+        ),
+    ]
+
+
+def _unpublished(workspace: Workspace, programs: QuerySet[Program]) -> QuerySet[Program]:
+    """Keep the drafts, and the live programs whose draft differs from the live version."""
+    live = ProgramVersion.objects.for_workspace(workspace).filter(
+        program_id=OuterRef("pk"), number=OuterRef("live_version")
+    )
+    return (
+        programs.exclude(status=Program.Status.ENDED)
+        .annotate(live_terms=Subquery(live.values("terms")[:1], output_field=JSONField()))
+        .filter(Q(status=Program.Status.DRAFT) | ~Q(draft=F("live_terms")))
     )

@@ -34,6 +34,8 @@ _COUNTS: Final = (
     "rewards_approved",
     "rewards_paid",
 )
+_DAILY: Final = ("clicks", "signups", "purchases", "enrolled")
+"""The counts of a `Day`, in its order."""
 _AMOUNTS: Final = ("revenue_minor", "refunded_minor", "reward_minor", "reversed_minor", "paid_minor")
 
 
@@ -114,17 +116,24 @@ class Day:
     clicks: int = 0
     signups: int = 0
     purchases: int = 0
+    enrolled: int = 0
+    money: tuple[Money, ...] = ()
+
+    def of_unit(self, unit: str) -> Money:
+        """Return the amounts of a unit, zero where nothing moved."""
+        return next((money for money in self.money if money.unit == unit), Money(unit))
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A period's totals beside those of the period of the same length before it, and its days."""
+    """A period's totals beside those of the period of the same length before it, and the days of both."""
 
     period: Period
     previous: Period
     now: Totals
     before: Totals
     days: tuple[Day, ...]
+    days_before: tuple[Day, ...]
     rebuilt_at: datetime | None
 
 
@@ -138,12 +147,14 @@ def overview(
     period = Period(first_on, last_on)
     rows = list(_figures(workspace, Period(period.previous.first_on, last_on), program))
     mine = [row for row in rows if row["day_on"] >= first_on]
+    earlier = [row for row in rows if row["day_on"] < first_on]
     return Overview(
         period=period,
         previous=period.previous,
         now=_totals(mine),
-        before=_totals(row for row in rows if row["day_on"] < first_on),
+        before=_totals(earlier),
         days=_series(period, mine),
+        days_before=_series(period.previous, earlier),
         rebuilt_at=max((row["rebuilt_at"] for row in rows), default=None),
     )
 
@@ -167,16 +178,22 @@ def _totals(rows: Iterable[Mapping[str, Any]]) -> Totals:
             counts[name] += row[name]
         for name in _AMOUNTS:
             amounts[row["currency"]][name] += row[name]
-    money = tuple(Money(unit, **amounts[unit]) for unit in sorted(amounts) if any(amounts[unit].values()))
-    return Totals(**counts, money=money)
+    return Totals(**counts, money=_moved(amounts))
+
+
+def _moved(amounts: Mapping[str, Mapping[str, int]]) -> tuple[Money, ...]:
+    return tuple(Money(unit, **amounts[unit]) for unit in sorted(amounts) if any(amounts[unit].values()))
 
 
 def _series(period: Period, rows: Iterable[Mapping[str, Any]]) -> tuple[Day, ...]:
-    counts: defaultdict[date, list[int]] = defaultdict(lambda: [0, 0, 0])
+    counts: defaultdict[date, list[int]] = defaultdict(lambda: [0] * len(_DAILY))
+    money: defaultdict[date, dict[str, dict[str, int]]] = defaultdict(dict)
     for row in rows:
-        for index, name in enumerate(("clicks", "signups", "purchases")):
+        for index, name in enumerate(_DAILY):
             counts[row["day_on"]][index] += row[name]
-    return tuple(Day(day_on, *counts[day_on]) for day_on in period.dates)
+        # One row for each unit and day.
+        money[row["day_on"]][row["currency"]] = {name: row[name] for name in _AMOUNTS}
+    return tuple(Day(day_on, *counts[day_on], money=_moved(money[day_on])) for day_on in period.dates)
 
 
 def units_first(workspace: Workspace, *totals: Totals) -> list[str]:

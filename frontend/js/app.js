@@ -9,6 +9,7 @@ import { offerCopying } from "./copy.js";
 import { adaptRules } from "./editor.js";
 import { guardForms } from "./guard.js";
 import { offerBulk } from "./lists.js";
+import { offerSearch } from "./search.js";
 import { closeMenus, dismissToasts } from "./shell.js";
 
 // The content security policy allows neither evaluated code nor styles in the page.
@@ -29,6 +30,7 @@ function enhance(root) {
 
 enhance(document);
 closeMenus(document);
+offerSearch(document);
 document.body.addEventListener("htmx:load", (event) => {
   if (event.target !== document.body) enhance(event.target);
 });

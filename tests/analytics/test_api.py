@@ -1,4 +1,4 @@
-"""`GET /api/v1/overview` as another system sees it."""
+"""`GET /api/v1/overview` and `GET /api/v1/search` as another system sees them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.analytics.conftest import Facts
 
 @pytest.fixture
 def get(workspace: Workspace, client: Client) -> Callable[..., Any]:
-    """Ask for the overview with a key of the workspace."""
+    """Ask for the overview, or another resource, with a key of the workspace."""
     _, token = account_services.create_api_key(
         workspace=workspace, kind="sk", name="BI", scopes=["read"], actor=SYSTEM, at=clock.now()
     )
 
-    def run(query: str = "") -> Any:
-        return client.get(f"/api/v1/overview{query}", headers={"Authorization": f"Bearer {token}"})
+    def run(query: str = "", *, of: str = "overview") -> Any:
+        return client.get(f"/api/v1/{of}{query}", headers={"Authorization": f"Bearer {token}"})
 
     return run
 
@@ -97,3 +97,62 @@ def test_another_tenants_program_is_unknown(
     answer = get(f"?program={theirs.public_id}")
     assert answer.status_code == 400
     assert "Theirs" not in answer.content.decode()
+
+
+def test_the_search_answers_by_kind(facts: Facts, get: Callable[..., Any]) -> None:
+    ana = facts.participant(facts.program("Friends"))
+    link = facts.links[ana.pk]
+    sale = facts.conversion("2026-03-25 10:00", ana, amount=4_990, source_key="LC-1")
+    answer = get("?q=lc-1", of="search")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "q": "lc-1",
+        "groups": [
+            {
+                "kind": "conversion",
+                "has_more": False,
+                "hits": [
+                    {
+                        "id": sale.public_id,
+                        "title": "LC-1",
+                        "text": sale.customer.name,
+                        "status": "recorded",
+                        "amount_minor": 4_990,
+                        "currency": "EUR",
+                        "participant": None,
+                    }
+                ],
+            }
+        ],
+    }
+    (links,) = get(f"?q={link.code}&kind=link", of="search").json()["groups"]
+    assert links["hits"] == [
+        {
+            "id": link.public_id,
+            "title": link.code,
+            "text": ana.display_name,
+            "status": "active",
+            "amount_minor": None,
+            "currency": "",
+            "participant": ana.public_id,
+        }
+    ]
+    assert get("?q=nobody", of="search").json() == {"q": "nobody", "groups": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "param"), [("", "q"), ("?q=a", "q"), (f"?q={'a' * 101}", "q"), ("?q=ana&kind=cat", "kind")]
+)
+def test_a_search_for_nothing_is_refused(get: Callable[..., Any], query: str, param: str) -> None:
+    answer = get(query, of="search")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+
+
+def test_a_search_finds_nothing_of_another_tenant(
+    other_workspace: Workspace, facts_in: Callable[[Workspace], Facts], get: Callable[..., Any]
+) -> None:
+    with tenant(other_workspace):
+        theirs = facts_in(other_workspace).program("Theirs")
+    for text in ("Theirs", theirs.public_id):
+        assert get(f"?q={text}", of="search").json()["groups"] == []

@@ -23,11 +23,11 @@ def form(workspace: Workspace, **given: str) -> PeriodForm:
     ("given", "first_on", "last_on"),
     [
         ({}, date(2026, 3, 1), TODAY),
-        ({"days": "7"}, date(2026, 3, 24), TODAY),
-        ({"days": "90"}, date(2025, 12, 31), TODAY),
+        ({"period": "7d"}, date(2026, 3, 24), TODAY),
+        ({"period": "90d"}, date(2025, 12, 31), TODAY),
         ({"from": "2026-03-28"}, date(2026, 3, 28), TODAY),
         ({"to": "2026-03-10"}, date(2026, 2, 9), date(2026, 3, 10)),
-        ({"from": "2026-03-01", "to": "2026-03-01", "days": "7"}, date(2026, 3, 1), date(2026, 3, 1)),
+        ({"from": "2026-03-01", "to": "2026-03-01", "period": "7d"}, date(2026, 3, 1), date(2026, 3, 1)),
         ({"from": "2025-03-30", "to": "2026-03-30"}, date(2025, 3, 30), TODAY),
     ],
 )
@@ -40,7 +40,7 @@ def test_periods_are_read(workspace: Workspace, given: dict[str, str], first_on:
 @pytest.mark.parametrize(
     ("given", "field"),
     [
-        ({"days": "8"}, "days"),
+        ({"period": "8d"}, "period"),
         ({"from": "yesterday"}, "from"),
         ({"to": "2026-03-31"}, "to"),
         ({"from": "2026-03-20", "to": "2026-03-10"}, "from"),

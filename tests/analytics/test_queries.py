@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import services as account_services
 from accounts.models import Workspace
@@ -60,9 +62,14 @@ def test_a_week_stands_beside_the_week_before(workspace: Workspace, facts: Facts
     assert len(report.days) == 7
     assert report.days[:3] == (
         Day(date(2026, 3, 23)),
-        Day(date(2026, 3, 24), clicks=8),
-        Day(date(2026, 3, 25), clicks=1, purchases=1),
+        Day(date(2026, 3, 24), clicks=8, enrolled=1),
+        Day(date(2026, 3, 25), clicks=1, purchases=1, money=(Money("EUR", revenue_minor=10_000),)),
     )
+    assert report.days[2].of_unit("EUR").revenue_minor == 10_000
+    assert report.days[2].of_unit("USD") == Money("USD")
+    assert [day.day_on for day in report.days_before] == report.previous.dates
+    assert [day.clicks for day in report.days_before] == [0, 1, 0, 0, 0, 0, 0]
+    assert report.days_before[0].of_unit("USD").revenue_minor == 2_000
     assert report.days[6] == Day(date(2026, 3, 29), signups=1)
     assert report.rebuilt_at == AT
     assert queries.units_first(workspace, now, before) == ["EUR", "USD"]
@@ -153,7 +160,7 @@ def test_reports_of_one_tenant_hold_nothing_of_another(
         assert queries.overview(other_workspace, **WEEK).now.purchases == 1
     assert queries.overview(workspace, **WEEK).now == queries.Totals()
     assert queries.funnel(workspace, **WEEK).clicks_dropped == ()
-    assert queries.matters(workspace, at=AT) == []
+    assert queries.standing(workspace, at=AT).matters == ()
 
 
 def test_what_waits_for_a_person_is_counted(workspace: Workspace, facts: Facts) -> None:
@@ -194,7 +201,11 @@ def test_what_waits_for_a_person_is_counted(workspace: Workspace, facts: Facts) 
             received_at=AT,
             due_at=AT,
         )
-    found = {matter.code: matter.count for matter in queries.matters(workspace, at=AT)}
+    with CaptureQueriesContext(connection) as asked:
+        matters = queries.standing(workspace, at=AT).matters
+    assert len(asked) == 1
+    assert matters[0].label == "reward held for a look"
+    found = {matter.code: matter.count for matter in matters}
     assert found == {
         "rewards_held": 1,
         "rewards_to_approve": 1,
@@ -205,15 +216,61 @@ def test_what_waits_for_a_person_is_counted(workspace: Workspace, facts: Facts) 
     }
 
 
+def begun(workspace: Workspace) -> queries.Beginning:
+    return queries.standing(workspace, at=AT).beginning
+
+
 def test_a_beginning_is_followed_step_by_step(workspace: Workspace, facts: Facts) -> None:
-    assert queries.beginning(workspace).done == 0
+    assert begun(workspace).done == 0
     program = facts.program(status=Program.Status.DRAFT, live_version=None)
-    assert queries.beginning(workspace) == queries.Beginning(True, False, False, False, False)
+    assert begun(workspace) == queries.Beginning(True, False, False, False, False)
     Program.objects.for_workspace(workspace).filter(pk=program.pk).update(status="active", live_version=1)
     ana = facts.participant(program)
     account_services.create_api_key(
         workspace=workspace, kind="sk", name="Shop", scopes=["track"], actor=SYSTEM, at=AT
     )
-    assert queries.beginning(workspace) == queries.Beginning(True, True, True, True, False)
+    assert begun(workspace) == queries.Beginning(True, True, True, True, False)
     facts.click(ana, f"{AT - timedelta(days=1):%Y-%m-%d %H:%M}")
-    assert queries.beginning(workspace).complete
+    assert begun(workspace).complete
+
+
+def test_the_latest_referrals_carry_what_they_earned(workspace: Workspace, facts: Facts) -> None:
+    friends, stars = facts.program("Friends"), facts.program("Stars")
+    ana, ben = facts.participant(friends), facts.participant(stars)
+    credit = facts.credit(facts.conversion("2026-03-25 10:00"), ana)
+    facts.credit(facts.conversion("2026-03-26 10:00"), ben)
+    facts.reward(credit, "EUR", ("2026-03-25 10:00", "pending", 500))
+    facts.reward(credit, "PTS", ("2026-03-25 10:00", "pending", 20))
+    facts.reward(credit, "USD", ("2026-03-25 10:00", "denied", 900), reason="not_first")
+    with CaptureQueriesContext(connection) as asked:
+        newest, oldest = list(queries.latest_referrals(workspace))
+    assert len(asked) == 1
+    assert (newest.participant, newest.earned) == (ben, [])
+    assert oldest.earned == [{"unit": "EUR", "minor": 500}, {"unit": "PTS", "minor": 20}]
+    assert [row.program for row in queries.latest_referrals(workspace, program=friends)] == [friends]
+
+
+def test_the_best_participants_are_those_whose_friends_bought_most(
+    workspace: Workspace, other_workspace: Workspace, facts: Facts, facts_in: Callable[[Workspace], Facts]
+) -> None:
+    friends = facts.program("Friends")
+    ana, ben, cem = facts.participant(friends), facts.participant(friends), facts.participant(friends)
+    facts.conversion("2026-03-25 10:00", ana, amount=1_000)
+    facts.conversion("2026-03-26 10:00", ana, amount=2_000)
+    facts.conversion("2026-03-26 10:00", ben, amount=5_000)
+    facts.conversion("2026-03-26 10:00", ben, amount=90_000, currency="USD")
+    facts.conversion("2026-03-26 10:00", cem, kind="signup")
+    facts.conversion("2026-03-22 22:59", cem, amount=70_000)  # the day before
+    facts.conversion("2026-03-26 10:00", cem, amount=80_000, status=Conversion.Status.REJECTED)
+    with tenant(other_workspace):
+        theirs = facts_in(other_workspace)
+        theirs.conversion("2026-03-26 10:00", theirs.participant(theirs.program()), amount=99_000)
+    best = queries.top_participants(workspace, Period(**WEEK))
+    assert [(p.public_id, p.purchases, p.revenue_minor) for p in best] == [
+        (ben.public_id, 2, 5_000),
+        (ana.public_id, 2, 3_000),
+    ]
+    assert (best[0].name, best[0].program) == (ben.display_name, "Friends")
+    assert len(queries.top_participants(workspace, Period(**WEEK), limit=1)) == 1
+    other = facts.program("Others")
+    assert queries.top_participants(workspace, Period(**WEEK), program=other) == []
