@@ -72,13 +72,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Friend:
-    """A friend as the referrer may see them; `gain` is what they brought, `following` what comes next."""
+    """A friend as the referrer may see them; `gains` is what they brought, `following` what comes next."""
 
     name: str
     status: str
     words: str
     since: datetime
-    gain: str
+    gains: tuple[str, ...]
     following: str
     answers: tuple[Answer, ...]
 
@@ -172,18 +172,18 @@ def _friend(referral: Referral, facts: _Facts) -> Friend:
         status=referral.status,
         words=FRIEND_WORDS[referral.status],
         since=referral.started_at,
-        gain=_gain(facts.rewards),
+        gains=_gains(facts.rewards),
         following=_following(referral, facts.terms),
         answers=_answers(facts),
     )
 
 
-def _gain(rewards: Sequence[Reward]) -> str:
+def _gains(rewards: Sequence[Reward]) -> tuple[str, ...]:
     totals: defaultdict[str, int] = defaultdict(int)
     for reward in rewards:
         if reward.status not in (Reward.Status.DENIED, Reward.Status.REVERSED, Reward.Status.EXPIRED):
             totals[reward.unit] += reward.net_minor
-    return " ".join(f"+{display(minor, unit)}" for unit, minor in sorted(totals.items()) if minor)
+    return tuple(f"+{display(minor, unit)}" for unit, minor in sorted(totals.items()) if minor)
 
 
 def _following(referral: Referral, terms: ProgramTerms) -> str:

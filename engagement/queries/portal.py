@@ -42,7 +42,7 @@ from programs.terms import ProgramTerms
 from rewards.models import Account, Payout, Reward
 from tracking.models import Referral
 
-PER_PAGE: Final = 10
+PER_PAGE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)

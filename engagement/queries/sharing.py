@@ -17,7 +17,7 @@ MOST_LINKS: Final = 20
 
 CHANNEL_WORDS: Final[dict[str, str]] = {
     "email": "E-mail",
-    "link": "Link without a trace",
+    "link": "Copied link",
     "linkedin": "LinkedIn",
     "qr": "QR code",
     "share": "Shared from a phone",

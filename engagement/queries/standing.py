@@ -39,9 +39,10 @@ class ChannelCount:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """How the sharing went so far; `friends` are those who did what the offer asks for."""
+    """How the sharing went: all who `joined`, and of them the `friends` who did what the offer asks."""
 
     clicks: int
+    joined: int
     signed_up: int
     purchased: int
     friends: int
@@ -127,16 +128,18 @@ def statistics_of(participant: Participant, terms: ProgramTerms) -> Statistics:
             purchased=Count("referral", distinct=True, filter=Q(conversion__kind=Conversion.Kind.PURCHASE)),
         )
     )
-    friends = (
-        _counting(participant, terms)
+    joined = (
+        Referral.objects.for_workspace(participant.workspace_id)
         .filter(participant=participant)
-        .aggregate(friends=Count("pk"))["friends"]
+        .exclude(status=Referral.Status.REJECTED)
+        .count()
     )
     return Statistics(
         clicks=sum(each.clicks for each in channels),
         signed_up=found["signed_up"],
         purchased=found["purchased"],
-        friends=friends,
+        joined=joined,
+        friends=_counting(participant, terms).filter(participant=participant).count(),
         channels=tuple(channels),
     )
 
@@ -145,7 +148,7 @@ def ladder_of(terms: ProgramTerms, friends: int) -> Ladder:
     """Return the ladder of the first reward with tiers; without any, that of the badges."""
     tiered = next((rule for rule in terms.rewards if rule.side == "referrer" and rule.tiers), None)
     if tiered is None:
-        steps = [(number, f"Badge “{name}”") for number, name in MARKS]
+        steps = [(number, f"badge “{name}”") for number, name in MARKS]
     else:
         steps = [
             (tier.from_friends, amount_text(tiered, tier.amount, terms.currency)) for tier in tiered.tiers
@@ -216,9 +219,9 @@ def badges_of(statistics: Statistics, board: Board, *, has_reward: bool) -> tupl
         ),
         Badge(
             name="Welcome",
-            deed="A friend signed up",
+            deed="A friend joined",
             icon="user-plus",
-            earned=statistics.signed_up > 0 or statistics.friends > 0,
+            earned=statistics.joined > 0,
         ),
         *(
             Badge(

@@ -138,7 +138,8 @@ def portal_enter(request: HttpRequest, secret: str) -> HttpResponse:
             if link.used_at is not None or link.expires_at <= at:
                 return _link_closed(request, status=410, **context)
             response = render(request, "engagement/portal_enter.html", context)
-            response.headers["Referrer-Policy"] = "no-referrer"
+            # Not no-referrer: a form sent without its origin would be refused as forged.
+            response.headers["Referrer-Policy"] = "same-origin"
             return response
         try:
             participant = services.use_magic_link(workspace=workspace, secret=secret, at=at)
