@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
 
-from accounts.models import Workspace
-from core.models import Event
+from core import lists
 from integrations import queries
-from integrations.models import Connection, InboxItem, WebhookDelivery, WebhookEndpoint
+from integrations.models import WebhookEndpoint
 from integrations.providers.registry import PROVIDERS
-
-
-def _choices(*choices: tuple[str, str]) -> list[tuple[str, str]]:
-    return [("", "All"), *choices]
 
 
 class ConnectionForm(forms.Form):
@@ -51,26 +47,46 @@ class SecretForm(forms.Form):
     )
 
 
-class InboxFilterForm(forms.Form):
+class InboxFilterForm(lists.FilterForm):
     """Narrows a connection's list of messages."""
+
+    search = ("sentence", "topic", "public_id", "last_error")
+    placeholder = "Order number, reason or id"
+    dates = "received_at"
+    dates_label = "Received"
+    quick = "standing"
 
     standing = forms.ChoiceField(
         label="What came of it",
-        choices=_choices(
-            ("applied", "Applied"),
-            ("ignored", "Ignored"),
-            ("set_aside", "Set aside"),
-            ("waiting", "Waiting"),
-            ("failed", "Failed"),
+        choices=lists.choices(
+            [
+                ("applied", "Applied"),
+                ("ignored", "Ignored"),
+                ("set_aside", "Set aside"),
+                ("open", "Waiting"),
+                ("failed", "Failed"),
+            ]
         ),
-        required=False,
     )
-    topic = forms.CharField(max_length=80, required=False)
+    topic = forms.ChoiceField()
 
-    def narrow(self, connection: Connection) -> QuerySet[InboxItem]:
-        """Return the connection's messages that pass; a value that is not valid narrows nothing."""
-        self.is_valid()
-        return queries.inbox(connection, **self.cleaned_data)
+    def __init__(self, *args: Any, topics: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(self, "topic", topics)
+
+    def narrow_by(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        """Return the rows of a standing; "open" are those not read yet, whether or not it was tried."""
+        return _of_standing(rows, value) if name == "standing" else super().narrow_by(rows, name, value)
+
+
+def _of_standing(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+    return rows.filter(standing__in=["waiting", "retrying"] if value == "open" else [value])
+
+
+def _offer(form: forms.Form, name: str, values: Sequence[str]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = lists.choices([(value, value) for value in values])
 
 
 class WebhookForm(forms.Form):
@@ -96,44 +112,64 @@ class WebhookForm(forms.Form):
         field.choices = [(kind, kind) for kind in queries.event_kinds()]
 
 
-class _KindFilterForm(forms.Form):
-    kind = forms.ChoiceField(required=False)
+class EndpointFilterForm(lists.FilterForm):
+    """Narrows the list of endpoints."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["kind"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = _choices(*((kind, kind) for kind in queries.logged_kinds()))
+    search = ("url", "public_id")
+    placeholder = "Part of the URL"
+    quick = "status"
+
+    status = forms.ChoiceField(choices=lists.choices(WebhookEndpoint.Status.choices))
 
 
-class DeliveryFilterForm(_KindFilterForm):
+class DeliveryFilterForm(lists.FilterForm):
     """Narrows an endpoint's list of deliveries."""
+
+    search = ("event__public_id", "event__kind", "public_id", "last_error")
+    placeholder = "Event, id or error"
+    dates = "created_at"
+    dates_label = "Queued"
+    quick = "standing"
+    lookups: ClassVar[dict[str, str]] = {"kind": "event__kind"}
 
     standing = forms.ChoiceField(
         label="State",
-        choices=_choices(
-            ("waiting", "Waiting"),
-            ("retrying", "Will retry"),
-            ("delivered", "Delivered"),
-            ("failed", "Failed"),
+        choices=lists.choices(
+            [
+                ("waiting", "Waiting"),
+                ("retrying", "Will retry"),
+                ("delivered", "Delivered"),
+                ("failed", "Failed"),
+                ("open", "On the way"),
+            ]
         ),
-        required=False,
     )
+    kind = forms.ChoiceField(label="Event")
 
-    def narrow(self, endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
-        """Return the endpoint's deliveries that pass."""
-        self.is_valid()
-        return queries.deliveries_of(endpoint, **self.cleaned_data)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(self, "kind", queries.logged_kinds())
+
+    def narrow_by(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        """Return the rows of a standing; "open" are those that are waiting or will be tried again."""
+        return _of_standing(rows, value) if name == "standing" else super().narrow_by(rows, name, value)
 
 
-class EventFilterForm(_KindFilterForm):
+class EventFilterForm(lists.FilterForm):
     """Narrows the event log."""
 
-    standing = forms.ChoiceField(
-        label="Handlers", choices=_choices(("failed", "Some failed")), required=False
-    )
+    search = ("public_id", "kind", "data")
+    placeholder = "Event, or an id it names"
+    dates = "occurred_at"
+    quick = "standing"
 
-    def narrow(self, workspace: Workspace) -> QuerySet[Event]:
-        """Return the workspace's events that pass."""
-        self.is_valid()
-        return queries.event_log(workspace, **self.cleaned_data)
+    standing = forms.ChoiceField(label="Handlers", choices=lists.choices([("failed", "Some failed")]))
+    kind = forms.ChoiceField(label="Event")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(self, "kind", queries.logged_kinds())
+
+    def narrow_by(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        """Return the events that some handler gave up on, or those of a kind."""
+        return rows.filter(has_failed=True) if name == "standing" else super().narrow_by(rows, name, value)

@@ -6,10 +6,23 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
-from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    Max,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.urls import reverse
 
 from accounts import secrets
@@ -106,24 +119,32 @@ def _standing(state: str, outcome: str) -> str:
     return "failed" if state == InboxItem.State.DEAD else "waiting"
 
 
-def inbox(connection: Connection, *, standing: str = "", topic: str = "") -> QuerySet[InboxItem]:
-    """Return a connection's messages without their bodies, newest first.
+def inbox(connection: Connection) -> QuerySet[InboxItem]:
+    """Return a connection's messages without their bodies, with their `standing`, newest first.
 
-    `standing` is an outcome, `waiting` or `failed`.
+    It is an outcome, or `waiting`, `retrying` or `failed`.
     """
-    rows = (
+    state, outcome = InboxItem.State, InboxItem.Outcome
+    standing = Case(
+        When(state=state.DEAD, then=Value("failed")),
+        When(state=state.PENDING, attempts__gt=0, then=Value("retrying")),
+        When(state=state.PENDING, then=Value("waiting")),
+        When(outcome="", then=Value(outcome.IGNORED.value)),
+        default=F("outcome"),
+    )
+    return (
         InboxItem.objects.for_workspace(connection.workspace_id)
         .filter(connection=connection)
         .defer("body")
+        .annotate(standing=standing)
         .order_by("-pk")
     )
-    if topic:
-        rows = rows.filter(topic=topic)
-    if standing == "waiting":
-        return rows.filter(state=InboxItem.State.PENDING)
-    if standing == "failed":
-        return rows.filter(state=InboxItem.State.DEAD)
-    return rows.filter(state=InboxItem.State.DONE, outcome=standing) if standing else rows
+
+
+def topics(connection: Connection) -> list[str]:
+    """Return the topics of a connection's messages, sorted."""
+    rows = InboxItem.objects.for_workspace(connection.workspace_id).filter(connection=connection)
+    return [topic for topic in rows.order_by("topic").values_list("topic", flat=True).distinct() if topic]
 
 
 def inbox_items(workspace: Workspace) -> QuerySet[InboxItem]:
@@ -165,48 +186,46 @@ def endpoints(workspace: Workspace) -> QuerySet[WebhookEndpoint]:
 
 
 def deliveries(workspace: Workspace) -> QuerySet[WebhookDelivery]:
-    """Return the webhook deliveries with event, endpoint and tries loaded, newest first."""
+    """Return the webhook deliveries with event, endpoint and tries loaded, newest first.
+
+    Each has its `standing` (waiting, retrying, delivered or failed) and the `last_status` it was answered.
+    """
     tries = WebhookAttempt.objects.for_workspace(workspace).order_by("pk")
+    state = WebhookDelivery.State
+    standing = Case(
+        When(state=state.DONE, then=Value("delivered")),
+        When(state=state.DEAD, then=Value("failed")),
+        When(attempts__gt=0, then=Value("retrying")),
+        default=Value("waiting"),
+    )
+    newest = tries.filter(delivery_id=OuterRef("pk")).order_by("-pk").values("status")[:1]
     return (
         WebhookDelivery.objects.for_workspace(workspace)
         .select_related("event", "endpoint")
         .prefetch_related(Prefetch("tries", queryset=tries))
+        .annotate(standing=standing, last_status=Subquery(newest))
         .order_by("-pk")
     )
 
 
-def deliveries_of(
-    endpoint: WebhookEndpoint, *, standing: str = "", kind: str = ""
-) -> QuerySet[WebhookDelivery]:
-    """Return an endpoint's deliveries, newest first; `standing` is waiting, retrying, delivered or failed."""
-    rows = deliveries(endpoint.workspace).filter(endpoint=endpoint)
-    if kind:
-        rows = rows.filter(event__kind=kind)
-    narrow: dict[str, dict[str, Any]] = {
-        "waiting": {"state": "pending", "attempts": 0},
-        "retrying": {"state": "pending", "attempts__gt": 0},
-        "delivered": {"state": "done"},
-        "failed": {"state": "dead"},
-    }
-    return rows.filter(**narrow[standing]) if standing else rows
+def deliveries_of(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
+    """Return an endpoint's deliveries, newest first."""
+    return deliveries(endpoint.workspace).filter(endpoint=endpoint)
 
 
-def event_log(workspace: Workspace, *, kind: str = "", standing: str = "") -> QuerySet[Event]:
+def event_log(workspace: Workspace) -> QuerySet[Event]:
     """Return the workspace's events with `has_failed` and their deliveries to handlers, newest first.
 
-    `standing` "failed" keeps those that some handler gave up on.
+    An event has failed when some handler gave up on it.
     """
     handed = EventDelivery.objects.for_workspace(workspace)
     dead = handed.filter(event_id=OuterRef("pk"), state=EventDelivery.State.DEAD)
-    rows = (
+    return (
         Event.objects.for_workspace(workspace)
         .annotate(has_failed=Exists(dead))
         .prefetch_related(Prefetch("deliveries", queryset=handed.order_by("handler")))
         .order_by("-pk")
     )
-    if kind:
-        rows = rows.filter(kind=kind)
-    return rows.filter(has_failed=True) if standing == "failed" else rows
 
 
 def events_after(workspace: Workspace, *, after: Event | None, before: datetime) -> QuerySet[Event]:

@@ -12,6 +12,7 @@ console: list[URLPattern | URLResolver] = [
     path("connections/<str:public_id>/enable/", connections.connection_enable, name="connection_enable"),
     path("connections/<str:public_id>/disable/", connections.connection_disable, name="connection_disable"),
     path("connections/<str:public_id>/secret/", connections.connection_secret, name="connection_secret"),
+    path("connections/<str:public_id>/retry/", connections.inbox_bulk, name="inbox_bulk"),
     path("inbox/<str:public_id>/", connections.inbox_item_detail, name="inbox_item_detail"),
     path("inbox/<str:public_id>/retry/", connections.inbox_item_retry, name="inbox_item_retry"),
     path("webhooks/", webhooks.webhook_list, name="webhook_list"),
@@ -21,8 +22,11 @@ console: list[URLPattern | URLResolver] = [
     path("webhooks/<str:public_id>/disable/", webhooks.webhook_disable, name="webhook_disable"),
     path("webhooks/<str:public_id>/rotate/", webhooks.webhook_rotate, name="webhook_rotate"),
     path("webhooks/<str:public_id>/test/", webhooks.webhook_test, name="webhook_test"),
+    path("webhooks/<str:public_id>/redeliver/", webhooks.webhook_delivery_bulk, name="webhook_delivery_bulk"),
+    path("deliveries/<str:public_id>/", webhooks.webhook_delivery_detail, name="webhook_delivery_detail"),
     path("deliveries/<str:public_id>/retry/", webhooks.webhook_delivery_retry, name="webhook_delivery_retry"),
     path("events/", webhooks.event_log, name="event_log"),
+    path("events/retry/", webhooks.event_bulk, name="event_bulk"),
     path("events/<str:public_id>/retry/", webhooks.event_retry, name="event_retry"),
 ]
 

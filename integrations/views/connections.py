@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import ConsoleRequest, console_view
-from core import clock
+from accounts.permissions import allows
+from core import clock, lists
 from core.errors import DomainError
 from core.forms import add_domain_error
 from core.paging import page_of
 from integrations import forms, queries
 from integrations.models import Connection
+from integrations.providers.registry import PROVIDERS
 from integrations.services import connections as services
-from integrations.services import inbox
+from integrations.services import inbox, repeats
+from integrations.tables import InboxActionTable, InboxTable
 from integrations.views.bodies import readable
 
 
 @require_safe
 @console_view("view")
 def connection_list(request: ConsoleRequest) -> HttpResponse:
-    """Every connection with its health."""
-    page = page_of(request, queries.connections(request.workspace))
+    """Every connection with its health, and the shop systems that can be connected."""
+    page = page_of(request, queries.connections(request.workspace), per_page=24)
     health = queries.health_of(request.workspace, page.object_list)
-    rows = [(connection, health[connection.pk]) for connection in page.object_list]
-    return render(request, "integrations/connection_list.html", {"page": page, "rows": rows})
+    labels = {each.name: each.label for each in PROVIDERS.values()}
+    rows = [(each, labels.get(each.provider, each.provider), health[each.pk]) for each in page.object_list]
+    context = {"page": page, "rows": rows, "providers": list(PROVIDERS.values())}
+    return render(request, "integrations/connection_list.html", context)
 
 
 @never_cache
@@ -37,7 +41,7 @@ def connection_list(request: ConsoleRequest) -> HttpResponse:
 @console_view("manage_integrations")
 def connection_new(request: ConsoleRequest) -> HttpResponse:
     """Connect a shop, then show the address and the secret to enter there; the secret is shown only then."""
-    form = forms.ConnectionForm(request.POST or None)
+    form = forms.ConnectionForm(request.POST or None, initial={"provider": request.GET.get("provider")})
     if request.method == "POST" and form.is_valid():
         try:
             connection, secret = services.create_connection(
@@ -53,22 +57,43 @@ def connection_new(request: ConsoleRequest) -> HttpResponse:
 
 @require_safe
 @console_view("view")
-def connection_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
+def connection_detail(request: ConsoleRequest, public_id: str) -> HttpResponseBase:
     """One connection: how it is doing, and each message with what came of it."""
-    return render(request, "integrations/connection_detail.html", _detail(request, public_id))
+    return _detail(request, _connection(request, public_id), forms.SecretForm())
 
 
-def _detail(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
-    connection = _connection(request, public_id)
-    form = forms.InboxFilterForm(request.GET)
-    return {
-        "connection": connection,
-        "hook_url": queries.hook_url(connection),
-        "health": queries.health_of(request.workspace, [connection])[connection.pk],
-        "form": form,
-        "page": page_of(request, form.narrow(connection)),
-        "secret_form": forms.SecretForm(),
-    }
+def _detail(
+    request: ConsoleRequest, connection: Connection, secret_form: forms.SecretForm
+) -> HttpResponseBase:
+    manages = allows(request.member.role, "manage_integrations")
+    slug = request.workspace.slug
+    return lists.answer(
+        request,
+        "integrations/connection_detail.html",
+        table=InboxActionTable if manages else InboxTable,
+        rows=queries.inbox(connection),
+        filters=forms.InboxFilterForm(
+            request.GET, workspace=request.workspace, topics=queries.topics(connection)
+        ),
+        empty=lists.Empty(
+            icon="inbox",
+            title="Nothing has come in yet",
+            text="Set the webhooks up in the shop as described below, then change an order there.",
+        ),
+        bulk=lists.Bulk(
+            url=reverse("inbox_bulk", args=[slug, connection.public_id]),
+            template="integrations/_inbox_bulk.html",
+        )
+        if manages
+        else None,
+        context={
+            "connection": connection,
+            "provider": PROVIDERS.get(connection.provider),
+            "hook_url": queries.hook_url(connection),
+            "health": queries.health_of(request.workspace, [connection])[connection.pk],
+            "secret_form": secret_form,
+        },
+    )
 
 
 @require_POST
@@ -92,7 +117,7 @@ def connection_disable(request: ConsoleRequest, public_id: str) -> HttpResponse:
 @never_cache
 @require_POST
 @console_view("manage_integrations")
-def connection_secret(request: ConsoleRequest, public_id: str) -> HttpResponse:
+def connection_secret(request: ConsoleRequest, public_id: str) -> HttpResponseBase:
     """Replace the secret and show the new one, once."""
     form = forms.SecretForm(request.POST)
     connection = _connection(request, public_id)
@@ -105,8 +130,9 @@ def connection_secret(request: ConsoleRequest, public_id: str) -> HttpResponse:
             add_domain_error(form, error)
         else:
             return _show_secret(request, connection, secret, "The secret was replaced.")
-    context = {**_detail(request, public_id), "secret_form": form}
-    return render(request, "integrations/connection_detail.html", context, status=400)
+    answer = _detail(request, connection, form)
+    answer.status_code = 400
+    return answer
 
 
 def _show_secret(request: ConsoleRequest, connection: Connection, secret: str, headline: str) -> HttpResponse:
@@ -137,6 +163,17 @@ def inbox_item_retry(request: ConsoleRequest, public_id: str) -> HttpResponse:
     inbox.retry_item(item=item, at=clock.now())
     messages.success(request, "The message will be read again in a moment.")
     return redirect("inbox_item_detail", request.workspace.slug, public_id)
+
+
+@require_POST
+@console_view("manage_integrations")
+def inbox_bulk(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Read the chosen messages of a connection again."""
+    connection = _connection(request, public_id)
+    chosen = queries.inbox(connection).filter(public_id__in=request.POST.getlist("chosen"))
+    count = repeats.retry_items(items=list(chosen), at=clock.now())
+    messages.success(request, f"{count} message{'' if count == 1 else 's'} will be read again in a moment.")
+    return redirect("connection_detail", request.workspace.slug, public_id)
 
 
 def _connection(request: ConsoleRequest, public_id: str) -> Connection:

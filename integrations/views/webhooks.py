@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import ConsoleRequest, console_view
-from core import clock
+from accounts.permissions import allows
+from core import clock, lists
 from core.errors import DomainError
 from core.forms import add_domain_error
-from core.paging import page_of
 from integrations import forms, queries
 from integrations.models import WebhookEndpoint
-from integrations.services import deliveries, webhooks
+from integrations.services import deliveries, repeats, webhooks
+from integrations.tables import (
+    DeliveryActionTable,
+    DeliveryTable,
+    EndpointTable,
+    EventActionTable,
+    EventTable,
+)
 
 
 @require_safe
 @console_view("view")
-def webhook_list(request: ConsoleRequest) -> HttpResponse:
+def webhook_list(request: ConsoleRequest) -> HttpResponseBase:
     """Every endpoint with how it is doing."""
-    page = page_of(request, queries.endpoints(request.workspace))
-    return render(request, "integrations/webhook_list.html", {"page": page})
+    manages = allows(request.member.role, "manage_developers")
+    return lists.answer(
+        request,
+        "integrations/webhook_list.html",
+        table=EndpointTable,
+        rows=queries.endpoints(request.workspace),
+        filters=forms.EndpointFilterForm(request.GET, workspace=request.workspace),
+        empty=lists.Empty(
+            icon="webhook",
+            title="Nobody hears the events yet",
+            text="Add an address of your own server, and it is told of every conversion, reward and payout."
+            if manages
+            else "An administrator can add an endpoint.",
+            action_url=reverse("webhook_new", args=[request.workspace.slug]) if manages else "",
+            action_label="Add an endpoint",
+        ),
+    )
 
 
 @never_cache
@@ -47,17 +70,43 @@ def webhook_new(request: ConsoleRequest) -> HttpResponse:
 
 @require_safe
 @console_view("view")
-def webhook_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
+def webhook_detail(request: ConsoleRequest, public_id: str) -> HttpResponseBase:
     """One endpoint with each delivery: its state, its attempts and what was answered."""
     endpoint = _endpoint(request, public_id)
-    form = forms.DeliveryFilterForm(request.GET)
-    context = {
-        "endpoint": endpoint,
-        "form": form,
-        "page": page_of(request, form.narrow(endpoint), per_page=25),
-        "now": clock.now(),
-    }
-    return render(request, "integrations/webhook_detail.html", context)
+    sends = _sends(request, endpoint)
+    return lists.answer(
+        request,
+        "integrations/webhook_detail.html",
+        table=DeliveryActionTable if sends else DeliveryTable,
+        rows=queries.deliveries_of(endpoint),
+        filters=forms.DeliveryFilterForm(request.GET, workspace=request.workspace),
+        empty=lists.Empty(
+            icon="webhook",
+            title="No deliveries yet",
+            text="The next event that this endpoint hears shows up here. A test event shows at once.",
+        ),
+        bulk=lists.Bulk(
+            url=reverse("webhook_delivery_bulk", args=[request.workspace.slug, public_id]),
+            template="integrations/_delivery_bulk.html",
+        )
+        if sends
+        else None,
+        context={"endpoint": endpoint, "now": clock.now()},
+    )
+
+
+def _sends(request: ConsoleRequest, endpoint: WebhookEndpoint) -> bool:
+    enabled = endpoint.status == WebhookEndpoint.Status.ENABLED
+    return enabled and allows(request.member.role, "manage_developers")
+
+
+@require_safe
+@console_view("view")
+def webhook_delivery_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """One delivery: what is sent, and each attempt with what was answered."""
+    delivery = get_object_or_404(queries.deliveries(request.workspace), public_id=public_id)
+    context = {"delivery": delivery, "sends": _sends(request, delivery.endpoint)}
+    return render(request, "integrations/webhook_delivery_detail.html", context)
 
 
 @require_POST
@@ -108,13 +157,50 @@ def webhook_delivery_retry(request: ConsoleRequest, public_id: str) -> HttpRespo
     return redirect("webhook_detail", request.workspace.slug, delivery.endpoint.public_id)
 
 
+@require_POST
+@console_view("manage_developers")
+def webhook_delivery_bulk(request: ConsoleRequest, public_id: str) -> HttpResponse:
+    """Send the chosen deliveries of an endpoint again now."""
+    chosen = queries.deliveries_of(_endpoint(request, public_id))
+    found = list(chosen.filter(public_id__in=request.POST.getlist("chosen")))
+    count = repeats.retry_deliveries(deliveries=found, at=clock.now())
+    messages.success(request, f"{count} event{'' if count == 1 else 's'} on the way again.")
+    return redirect("webhook_detail", request.workspace.slug, public_id)
+
+
 @require_safe
 @console_view("view")
-def event_log(request: ConsoleRequest) -> HttpResponse:
+def event_log(request: ConsoleRequest) -> HttpResponseBase:
     """Everything that happened, and whether each handler has taken it."""
-    form = forms.EventFilterForm(request.GET)
-    page = page_of(request, form.narrow(request.workspace))
-    return render(request, "integrations/event_log.html", {"form": form, "page": page})
+    manages = allows(request.member.role, "manage_developers")
+    return lists.answer(
+        request,
+        "integrations/event_log.html",
+        table=EventActionTable if manages else EventTable,
+        rows=queries.event_log(request.workspace),
+        filters=forms.EventFilterForm(request.GET, workspace=request.workspace),
+        empty=lists.Empty(
+            icon="activity",
+            title="No events here",
+            text="Everything that happens in the workspace is listed here, newest first.",
+        ),
+        bulk=lists.Bulk(
+            url=reverse("event_bulk", args=[request.workspace.slug]),
+            template="integrations/_event_bulk.html",
+        )
+        if manages
+        else None,
+    )
+
+
+@require_POST
+@console_view("manage_developers")
+def event_bulk(request: ConsoleRequest) -> HttpResponse:
+    """Deliver the chosen events again to the handlers that gave up on them."""
+    chosen = queries.event_log(request.workspace).filter(public_id__in=request.POST.getlist("chosen"))
+    count = repeats.retry_events(events=list(chosen), at=clock.now())
+    messages.success(request, f"{count} event{'' if count == 1 else 's'} on the way again.")
+    return redirect("event_log", request.workspace.slug)
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from integrations.views.bodies import readable
 from tests.conftest import AT
 from tests.factories import UserFactory
 from tests.integrations.shops import CAPTURED, SECRET, connected, hook, send, signature
+from tests.lists import assert_same_queries
 
 
 @pytest.fixture
@@ -132,8 +134,9 @@ def test_the_health_and_the_messages_of_a_store_show(browser: Client, workspace:
     health = queries.health_of(workspace, [shop])[shop.pk]
     assert health == queries.Health(applied=2, ignored=0, set_aside=1, waiting=1, failed=1)
     listed = text_of(browser.get(page("connection_list", workspace)))
-    assert '<td class="num">5</td>' in listed
-    assert '<td class="num">2</td>' in listed
+    for standing, count in (("", 5), ("?standing=set_aside", 1), ("?standing=failed", 1)):
+        where = page("connection_detail", workspace, shop.public_id) + standing
+        assert re.search(rf'href="{re.escape(where)}">{count}</a>', re.sub(r' class="[^"]*"', "", listed))
     address = page("connection_detail", workspace, shop.public_id)
     detail = text_of(browser.get(address))
     assert "Order 23 was recorded as a purchase of $83.00." in detail
@@ -143,7 +146,7 @@ def test_the_health_and_the_messages_of_a_store_show(browser: Client, workspace:
     for standing, topics in {
         "applied": ["order.updated", "order.updated"],
         "set_aside": ["order.created"],
-        "waiting": ["order.created"],
+        "open": ["order.created"],
         "failed": ["product.created"],
         "ignored": [],
     }.items():
@@ -292,15 +295,22 @@ def test_deliveries_show_their_state_in_words(browser: Client, workspace: Worksp
     address = page("webhook_detail", workspace, made.public_id)
     shown = " ".join(text_of(browser.get(address)).split())
     for state, word in (
-        ("delivered", "delivered"),
-        ("retrying", "will retry"),
-        ("failed", "failed"),
-        ("waiting", "waiting"),
+        ("delivered", "Delivered"),
+        ("retrying", "Will retry"),
+        ("failed", "Failed"),
+        ("waiting", "Waiting"),
     ):
         assert f'<span class="status {state}">{word}</span>' in shown
-    assert 'will retry at <time datetime="2026-03-02T17:00:00+00:00"' in shown
-    assert '500 <span class="muted">in 12 ms</span>' in shown
-    assert "<pre>&lt;b&gt;no&lt;/b&gt;</pre>" in shown
+    assert 'next attempt <time datetime="2026-03-02T17:00:00+00:00"' in shown
+    assert "HTTP 500" in shown
+    assert shown.count(">Redeliver<") == 4
+    one = text_of(browser.get(page("webhook_delivery_detail", workspace, rows[1].public_id)))
+    assert "The receiver answered 500." in one
+    assert 'HTTP 500 <span class="muted font-normal">in 12 ms</span>' in one
+    assert "&lt;b&gt;no&lt;/b&gt;</pre>" in one
+    assert "&quot;reward.created&quot;" in one
+    opened = browser.get(address, {"standing": "open"})
+    assert [each.pk for each in opened.context["page"]] == [rows[3].pk, rows[1].pk]
     for standing, row in zip(("delivered", "retrying", "failed", "waiting"), rows, strict=True):
         answer = browser.get(address, {"standing": standing, "kind": "reward.created"})
         assert [each.pk for each in answer.context["page"]] == [row.pk]
@@ -370,6 +380,96 @@ def test_the_event_log_shows_data_and_handlers(browser: Client, workspace: Works
     assert "is still trying" in text_of(again)
 
 
+def test_what_failed_is_taken_up_again_together(browser: Client, workspace: Workspace) -> None:
+    made = endpoint(workspace)
+    shop = connected(workspace)
+    for number in ("0016", "0037"):
+        send(hook(shop), CAPTURED[number])
+    for _ in range(2):
+        queue_webhooks(events.emit("reward.created", at=AT))
+    InboxItem.objects.for_workspace(workspace).update(state="dead", attempts=12)
+    WebhookDelivery.objects.for_workspace(workspace).update(state="dead", attempts=10)
+    EventDelivery.objects.for_workspace(workspace).update(state="dead", attempts=12)
+    for name, address, rows in (
+        ("inbox_bulk", [shop.public_id], InboxItem.objects.for_workspace(workspace)),
+        ("webhook_delivery_bulk", [made.public_id], WebhookDelivery.objects.for_workspace(workspace)),
+        ("event_bulk", [], Event.objects.for_workspace(workspace).filter(kind="reward.created")),
+    ):
+        chosen = list(rows.values_list("public_id", flat=True))
+        assert len(chosen) == 2
+        answer = browser.post(page(name, workspace, *address), {"chosen": chosen}, follow=True)
+        assert answer.status_code == 200
+        assert re.search(r"2 (messages|events) ", text_of(answer)), name
+    for model in (InboxItem, WebhookDelivery):
+        assert {row.state for row in model.objects.for_workspace(workspace)} == {"pending"}
+    revived = EventDelivery.objects.for_workspace(workspace).filter(event__kind="reward.created")
+    assert {row.state for row in revived} == {"pending"}
+    WebhookEndpoint.objects.for_workspace(workspace).update(status="disabled")
+    refused = browser.post(
+        page("webhook_delivery_bulk", workspace, made.public_id),
+        {
+            "chosen": list(
+                WebhookDelivery.objects.for_workspace(workspace).values_list("public_id", flat=True)
+            )
+        },
+    )
+    assert refused.status_code == 409
+
+
+def test_lists_ask_as_often_whatever_their_length(browser: Client, workspace: Workspace) -> None:
+    shop, made = connected(workspace), endpoint(workspace)
+    serial = itertools.count()
+
+    def items(count: int) -> None:
+        InboxItem.objects.bulk_create(
+            InboxItem(
+                workspace=workspace,
+                connection=shop,
+                fingerprint=f"f{next(serial)}",
+                topic="order.created",
+                body=b"{}",
+                received_at=AT,
+                due_at=AT,
+                state="dead",
+            )
+            for _ in range(count)
+        )
+
+    def owed(count: int) -> None:
+        for _ in range(count):
+            queue_webhooks(events.emit("reward.created", at=AT))
+        for delivery in WebhookDelivery.objects.for_workspace(workspace).filter(tries__isnull=True):
+            WebhookAttempt.objects.create(workspace=workspace, delivery=delivery, status=500, at=AT)
+
+    def endpoints(count: int) -> None:
+        WebhookEndpoint.objects.bulk_create(
+            WebhookEndpoint(workspace=workspace, url=f"https://example.com/{next(serial)}", created_at=AT)
+            for _ in range(count)
+        )
+
+    def shops(count: int) -> None:
+        for _ in range(count):
+            connected(workspace)
+
+    assert_same_queries(browser, page("connection_detail", workspace, shop.public_id), items)
+    assert_same_queries(browser, page("webhook_detail", workspace, made.public_id), owed)
+    assert_same_queries(browser, page("event_log", workspace), owed)
+    assert_same_queries(browser, page("webhook_list", workspace), endpoints)
+    assert_same_queries(browser, page("connection_list", workspace), shops)
+
+
+def test_deliveries_are_exported_as_they_stand(browser: Client, workspace: Workspace) -> None:
+    made = endpoint(workspace)
+    queue_webhooks(events.emit("reward.created", at=AT))
+    row = WebhookDelivery.objects.for_workspace(workspace).select_related("event").get()
+
+    saved: Any = browser.get(page("webhook_detail", workspace, made.public_id), {"export": "csv"})
+
+    lines = b"".join(saved.streaming_content).decode("utf-8-sig").splitlines()
+    assert lines[0] == "Id,Event,State,Last answer,Attempts,Queued,Delivered,Last error"
+    assert lines[1].startswith(f"{row.public_id},reward.created,waiting,,0,")
+
+
 # Who may
 
 
@@ -385,7 +485,7 @@ CHANGES: tuple[str, ...] = (
     "webhook_delivery_retry",
     "event_retry",
 )
-LOOKS = ("connection_detail", "inbox_item_detail", "webhook_detail")
+LOOKS = ("connection_detail", "inbox_item_detail", "webhook_detail", "webhook_delivery_detail")
 
 
 def things(workspace: Workspace) -> dict[str, str]:
@@ -424,6 +524,10 @@ def test_a_reader_may_look_and_change_nothing(reader: Client, workspace: Workspa
         assert reader.get(page(name, workspace, ids[name])).status_code == 200, name
     for name in CHANGES:
         assert reader.post(page(name, workspace, ids[name])).status_code == 403, name
+    for name in ("inbox_bulk", "webhook_delivery_bulk"):
+        owner_of = ids["connection_detail" if name == "inbox_bulk" else "webhook_detail"]
+        assert reader.post(page(name, workspace, owner_of)).status_code == 403, name
+    assert reader.post(page("event_bulk", workspace)).status_code == 403
     for name in ("connection_new", "webhook_new"):
         assert reader.get(page(name, workspace)).status_code == 403
         assert reader.post(page(name, workspace), {"name": "x"}).status_code == 403
