@@ -135,7 +135,8 @@ class TransferTable(lists.Table):
 
     def _other(self, record: Transfer) -> Account:
         change: int = record.change_minor  # type: ignore[attr-defined]
-        return record.debit if change > 0 else record.credit
+        other: Account = record.debit if change > 0 else record.credit
+        return other
 
     def render_other(self, record: Transfer) -> SafeString:
         """Return a link to the account on the other side, with its owner."""

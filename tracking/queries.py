@@ -131,7 +131,7 @@ def credited_sums(referral: Referral) -> list[dict[str, Any]]:
     """Return how many conversions a referral was credited for and with how much, by `currency`."""
     credits = Credit.objects.for_workspace(referral.workspace_id).filter(referral=referral)
     sums = credits.values("currency").annotate(count=Count("pk"), amount_minor=Sum("amount_minor"))
-    return list(sums.order_by("-count", "currency"))
+    return [dict(row) for row in sums.order_by("-count", "currency")]
 
 
 def refunds_of(conversion: Conversion) -> QuerySet[Refund]:
@@ -236,18 +236,20 @@ def touchpoints_of(conversion: Conversion) -> QuerySet[Touchpoint]:
     )
 
 
-_PEOPLE: dict[str, type[Participant] | type[Customer] | type[Link] | type[Referral]] = {
-    "participant": Participant,
-    "customer": Customer,
-    "link": Link,
-    "referral": Referral,
-}
-
-
 def name_of(workspace: Workspace, kind: str, public_id: str) -> str:
     """Return what a participant, customer, link or referral is called; the id of one that is not there."""
-    found = _PEOPLE[kind].objects.for_workspace(workspace).filter(public_id=public_id)
-    row = found.select_related("customer").first() if kind in ("participant", "referral") else found.first()
+    row: Participant | Customer | Link | Referral | None
+    if kind == "participant":
+        people = Participant.objects.for_workspace(workspace).select_related("customer")
+        row = people.filter(public_id=public_id).first()
+    elif kind == "customer":
+        row = Customer.objects.for_workspace(workspace).filter(public_id=public_id).first()
+    elif kind == "link":
+        row = Link.objects.for_workspace(workspace).filter(public_id=public_id).first()
+    else:
+        found = Referral.objects.for_workspace(workspace).select_related("customer")
+        referral = found.filter(public_id=public_id).first()
+        row = referral.customer if referral else None
     return str(row) if row is not None else public_id
 
 

@@ -86,4 +86,4 @@ class ClickTable(lists.Table):
 
     def label_of(self, record: Click) -> str:
         """Return the link's code."""
-        return record.link.code
+        return str(record.link.code)

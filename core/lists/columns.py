@@ -160,7 +160,8 @@ class StatusColumn(Column):
     def text(self, value: Any, record: Any, workspace: Any) -> SafeString:
         """Return the chip."""
         label = _label(self, record) or words(str(value)).capitalize()
-        return get_template("_components/status.html").render({"value": value, "label": label})
+        chip: SafeString = get_template("_components/status.html").render({"value": value, "label": label})  # type: ignore[assignment]
+        return chip
 
 
 class YesNoColumn(Column):

@@ -35,6 +35,6 @@ class CountedPaginator(_Pages):
         return self._counted > COUNTED_TO
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """How many rows there are, at most `COUNTED_TO`."""
         return min(self._counted, COUNTED_TO)

@@ -143,9 +143,11 @@ def test_each_list_asks_the_database_as_often_for_any_number_of_rows(
 ) -> None:
     shop = program(workspace)
     ana = participant(shop)
-    sums = {"total_minor": 1000, "currency": "EUR"}
+    sums: dict[str, Any] = {"total_minor": 1000, "currency": "EUR"}
+    maker = person().user
+    assert maker is not None
     batch = PayoutBatch.objects.create(
-        workspace=workspace, payout_count=1, created_by=person().user, created_at=AT, **sums
+        workspace=workspace, payout_count=1, created_by=maker, created_at=AT, **sums
     )
     pending = Account.objects.create(workspace=workspace, kind="pending", unit="EUR")
     expense = Account.objects.create(workspace=workspace, kind="expense", unit="EUR")
@@ -185,7 +187,7 @@ def test_each_list_asks_the_database_as_often_for_any_number_of_rows(
     def batches(n: int) -> None:
         for _ in range(n):
             PayoutBatch.objects.create(
-                workspace=workspace, payout_count=1, created_by=person().user, created_at=AT, **sums
+                workspace=workspace, payout_count=1, created_by=maker, created_at=AT, **sums
             )
 
     def payouts(n: int) -> None:
