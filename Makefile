@@ -31,7 +31,7 @@ e2e: .venv/dev-installed node_modules/.installed  ## look at every page in Chrom
 	@exec $(WITH_SERVERS) $(BIN)/python -m tests.e2e $(ARGS)
 
 screenshots: .venv/dev-installed node_modules/.installed  ## take the README's pictures anew
-	@exec $(WITH_SERVERS) $(BIN)/python -m tests.e2e tests/e2e/test_pictures.py --keep-pictures
+	@E2E_PICTURES=docs/images exec $(WITH_SERVERS) $(BIN)/python -m tests.e2e tests/e2e/test_pictures.py
 
 check: .venv/dev-installed  ## format, lint, types, imports, templates, migrations, OpenAPI
 	@echo "Format"; $(BIN)/ruff format --check .

@@ -116,11 +116,13 @@ def opened(
     width: int = 1280,
     scheme: Scheme = "light",
     state: State | None = None,
+    scale: float = 1,
 ) -> Iterator[Watched]:
     """Give a watched page in a context of its own, without motion, signed in if `state` says so."""
     context = browser.new_context(
         base_url=base_url,
         viewport={"width": width, "height": WIDTHS[width]},
+        device_scale_factor=scale,
         color_scheme=scheme,
         reduced_motion="reduce",
         locale="en-GB",

@@ -27,12 +27,13 @@ class Stage(Platform):
     """The platform as it is in production, and a second web server with the pages for developers."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, f"e2e_referral_{os.getpid()}")
+        super().__init__(folder, f"e2e_referral_{os.getpid()}", STATIC_ROOT=str(folder / "static"))
         self._development_port = addresses.free_port()
         self.development_url = f"http://127.0.0.1:{self._development_port}"
 
     def start(self) -> None:
-        """Start everything and load the demo's data."""
+        """Start everything, with the collected and compressed files of a production, and load the demo."""
+        self.manage("collectstatic", "--noinput", "--verbosity", "0")
         super().start()
         self.manage("load_demo", "--force")
         self._start_development()
