@@ -8,10 +8,12 @@ the facts again and make the world match them.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -25,11 +27,31 @@ from core.tenancy import current_workspace_id
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Event], None]
+GroupHandler = Callable[[Sequence[tuple[Event, datetime]]], None]
 
 _subscriptions: dict[str, tuple[str, ...]] = {}
 _handlers: dict[str, Handler] = {}
 _waker: Callable[[], None] | None = None
 _inline: ContextVar[list[EventDelivery] | None] = ContextVar("inline", default=None)
+_collected: ContextVar[list[Event] | None] = ContextVar("collected", default=None)
+
+
+def in_groups(many: GroupHandler) -> Handler:
+    """Make a handler of a function that takes several events of one workspace at once, oldest first.
+
+    With each comes the real time at which it is delivered. The worker hands over one at a time, `as_one` all
+    that one round of deliveries owes.
+    """
+
+    @wraps(many)
+    def one(event: Event) -> None:
+        many([(event, clock.now())])
+
+    _groups[one] = many
+    return one
+
+
+_groups: dict[Handler, GroupHandler] = {}
 
 
 def configure(subscriptions: Mapping[str, Sequence[str]], *, waker: Callable[[], None]) -> None:
@@ -58,14 +80,19 @@ def emit(kind: str, *, at: datetime, **data: Any) -> Event:
     """Write an event and what it owes to each handler, in the caller's tenant transaction.
 
     `data` takes public ids, codes and amounts, never personal data. Raises ValueError for an unknown kind and
-    RuntimeError outside a tenant's transaction.
+    RuntimeError outside a tenant's transaction. Inside `as_one` the event has no key before the block ends.
     """
     if kind not in _subscriptions:
         raise ValueError(f"unknown event kind {kind!r}")
     workspace_id = current_workspace_id()
     if workspace_id is None:
         raise RuntimeError("emit() needs an open tenant()")
-    event: Event = Event.objects.create(workspace_id=workspace_id, kind=kind, data=data, occurred_at=at)
+    event = Event(workspace_id=workspace_id, kind=kind, data=data, occurred_at=at)
+    collected = _collected.get()
+    if collected is not None:
+        collected.append(event)
+        return event
+    event.save(force_insert=True)
     due_at = clock.now()
     deliveries = EventDelivery.objects.bulk_create(
         EventDelivery(workspace_id=workspace_id, event=event, handler=name, due_at=due_at)
@@ -104,6 +131,7 @@ def inline() -> Iterator[None]:
     to the worker, so waiting never loses the fact itself. Needs the tenant's transaction around it.
     """
     owed: list[EventDelivery] = []
+    done: list[EventDelivery] = []
     token = _inline.set(owed)
     try:
         yield
@@ -113,16 +141,68 @@ def inline() -> Iterator[None]:
             try:
                 with transaction.atomic():
                     _deliver(delivery)
-                    EventDelivery.objects.for_workspace(delivery.workspace_id).filter(pk=delivery.pk).update(
-                        state="done", attempts=1
-                    )
+                done.append(delivery)
             except Exception:
                 logger.exception("%s failed in line, left to the worker", delivery.handler)
                 # What the handler emitted was rolled back with it and must not be delivered.
                 del owed[waiting:]
                 transaction.on_commit(_wake, robust=True)
+        if done:
+            EventDelivery.objects.for_workspace(done[0].workspace_id).filter(
+                pk__in=[delivery.pk for delivery in done]
+            ).update(state="done", attempts=1)
     finally:
         _inline.reset(token)
+
+
+@contextmanager
+def as_one() -> Iterator[None]:
+    """Write what the block emits in one go, and deliver it in rounds before the transaction commits.
+
+    For loading much at once. Each handler hears of an event with the clock standing at the event's time.
+    There is no worker behind it: a handler that fails raises, and the caller's transaction is undone with it.
+    Needs the tenant's transaction around it.
+    """
+    collected: list[Event] = []
+    done: list[EventDelivery] = []
+    token = _collected.set(collected)
+    try:
+        yield
+        while collected:
+            events = sorted(collected, key=lambda event: event.occurred_at)
+            collected.clear()
+            Event.objects.bulk_create(events)
+            owed: defaultdict[str, list[Event]] = defaultdict(list)
+            for event in events:
+                for name in _subscriptions[event.kind]:
+                    owed[name].append(event)
+            for name, owing in owed.items():
+                _play(_handlers[name], owing)
+                done += [
+                    EventDelivery(
+                        workspace_id=event.workspace_id,
+                        event=event,
+                        handler=name,
+                        due_at=event.occurred_at,
+                        state=EventDelivery.State.DONE,
+                        attempts=1,
+                    )
+                    for event in owing
+                ]
+        EventDelivery.objects.bulk_create(done)
+    finally:
+        _collected.reset(token)
+
+
+def _play(handler: Handler, events: list[Event]) -> None:
+    many = _groups.get(handler)
+    if many is not None:
+        with clock.standing_at(events[-1].occurred_at):
+            many([(event, event.occurred_at) for event in events])
+        return
+    for event in events:
+        with clock.standing_at(event.occurred_at):
+            handler(event)
 
 
 def replay(*, workspace_id: int, after: int = 0, handler: str | None = None) -> int:

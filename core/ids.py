@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from ulid import ULID
 
+from core import clock
+
 _PUBLIC_ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 
 
 def new_public_id(prefix: str) -> str:
     """Return a fresh identifier such as `prg_01j…` (lower-case Crockford base32, 48 bits of time first)."""
-    return f"{prefix}_{str(ULID()).lower()}"
+    return f"{prefix}_{str(ULID.from_datetime(clock.now())).lower()}"
 
 
 def is_public_id(text: str, prefix: str) -> bool:

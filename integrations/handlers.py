@@ -1,10 +1,14 @@
 """Handlers."""
 
-from core import clock
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.events import in_groups
 from core.models import Event
 from integrations.services import deliveries
 
 
-def queue_webhooks(event: Event) -> None:
-    """Owe the event to the workspace's webhook endpoints."""
-    deliveries.queue_deliveries(event=event, at=clock.now())
+@in_groups
+def queue_webhooks(heard: Sequence[tuple[Event, datetime]]) -> None:
+    """Owe the events to the workspace's webhook endpoints."""
+    deliveries.queue_deliveries(heard=heard)

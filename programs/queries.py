@@ -23,6 +23,10 @@ from programs.models import (
 )
 from programs.terms import ProgramTerms, parse_terms
 
+_MOST_READ = 1000
+_read: dict[str, tuple[object, ProgramTerms]] = {}
+"""Terms by their version's public id: reading a document takes as long as a query."""
+
 
 class NotPublished(Conflict):
     """The program has promised nothing yet."""
@@ -51,7 +55,15 @@ def live_version(program: Program) -> ProgramVersion | None:
 
 def terms_of(version: ProgramVersion) -> ProgramTerms:
     """Read a version's terms."""
-    return parse_terms(version.terms)
+    known = _read.get(version.public_id)
+    # Versions never change; the comparison is for those that exist in memory only.
+    if known is not None and known[0] == version.terms:
+        return known[1]
+    terms = parse_terms(version.terms)
+    if len(_read) >= _MOST_READ:
+        _read.clear()
+    _read[version.public_id] = (version.terms, terms)
+    return terms
 
 
 def live_terms(program: Program) -> ProgramTerms:

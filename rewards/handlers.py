@@ -4,21 +4,26 @@ Books are dated when they are written: at the workspace's own time now, not at t
 before a payout that was made meanwhile.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from accounts.models import Workspace
 from core import clock
+from core.events import in_groups
 from core.models import Event
 from rewards import services
 from tracking.models import Conversion
 
 
-def on_conversion_changed(event: Event) -> None:
-    """Make the rewards match the conversion as it stands now."""
-    conversion = (
-        Conversion.objects.for_workspace(event.workspace_id)
-        .select_related("workspace")
-        .get(public_id=event.data["conversion"])
+@in_groups
+def on_conversion_changed(heard: Sequence[tuple[Event, datetime]]) -> None:
+    """Make the rewards match the conversions as they stand now."""
+    workspace = Workspace.objects.for_workspace(heard[0][0].workspace_id).get()
+    times = {event.data["conversion"]: workspace.local_time(at) for event, at in heard}
+    conversions = Conversion.objects.for_workspace(workspace).filter(public_id__in=times)
+    services.settle_conversions(
+        workspace=workspace, due=[(each, times[each.public_id]) for each in conversions]
     )
-    services.settle_conversion(conversion=conversion, at=conversion.workspace.local_time(clock.now()))
 
 
 def on_sandbox_clock_moved(event: Event) -> None:

@@ -27,38 +27,41 @@ def body_of(event: Event) -> str:
 
 
 @transaction.atomic
-def queue_deliveries(*, event: Event, at: datetime) -> int:
-    """Owe an event to every enabled endpoint that hears its kind; returns to how many.
+def queue_deliveries(*, heard: Sequence[tuple[Event, datetime]]) -> int:
+    """Owe events of one workspace to every enabled endpoint that hears their kinds.
 
-    Repeating it owes nothing twice. `at` is real time.
+    With each event comes the real time. Repeating it owes nothing twice. Returns how many are owed.
     """
-    enabled = WebhookEndpoint.objects.for_workspace(event.workspace_id).filter(
-        status=WebhookEndpoint.Status.ENABLED
+    enabled = list(
+        WebhookEndpoint.objects.for_workspace(heard[0][0].workspace_id).filter(
+            status=WebhookEndpoint.Status.ENABLED
+        )
     )
-    hearing = [endpoint for endpoint in enabled if not endpoint.kinds or event.kind in endpoint.kinds]
-    _owe(event, hearing, at)
-    return len(hearing)
+    owed = [
+        _delivery(event, endpoint, at)
+        for event, at in heard
+        for endpoint in enabled
+        if not endpoint.kinds or event.kind in endpoint.kinds
+    ]
+    _owe(owed)
+    return len(owed)
 
 
-def _owe(event: Event, endpoints: Sequence[WebhookEndpoint], at: datetime) -> None:
-    if not endpoints:
-        return
-    body = body_of(event)
-    WebhookDelivery.objects.bulk_create(
-        [
-            WebhookDelivery(
-                workspace_id=event.workspace_id,
-                endpoint=endpoint,
-                event=event,
-                body=body,
-                created_at=at,
-                due_at=at,
-            )
-            for endpoint in endpoints
-        ],
-        ignore_conflicts=True,
+def _delivery(event: Event, endpoint: WebhookEndpoint, at: datetime) -> WebhookDelivery:
+    return WebhookDelivery(
+        workspace_id=event.workspace_id,
+        endpoint=endpoint,
+        event=event,
+        body=body_of(event),
+        created_at=at,
+        due_at=at,
     )
-    wake(SEND_WEBHOOKS)
+
+
+def _owe(owed: Sequence[WebhookDelivery]) -> None:
+    if owed:
+        WebhookDelivery.objects.bulk_create(owed, batch_size=500, ignore_conflicts=True)
+        wake(SEND_WEBHOOKS)
 
 
 @transaction.atomic
@@ -75,7 +78,7 @@ def send_test_event(*, endpoint: WebhookEndpoint, at: datetime) -> WebhookDelive
         data={"endpoint": endpoint.public_id},
         occurred_at=at,
     )
-    _owe(event, [endpoint], at)
+    _owe([_delivery(event, endpoint, at)])
     delivery: WebhookDelivery = WebhookDelivery.objects.for_workspace(endpoint.workspace_id).get(
         endpoint=endpoint, event=event
     )

@@ -15,7 +15,7 @@ from rewards.services.results import (
     mark_payout_failed,
     mark_payout_paid,
 )
-from rewards.services.settlement import settle_conversion
+from rewards.services.settlement import settle_conversion, settle_conversions
 
 __all__ = [
     "ResultRow",
@@ -33,4 +33,5 @@ __all__ = [
     "prepare_batch",
     "release_due_rewards",
     "settle_conversion",
+    "settle_conversions",
 ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts.models import Workspace
 from core.errors import Conflict
@@ -32,7 +32,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One transfer to be made: `amount_minor` (positive, in the places' unit) from debit to credit."""
+    """One transfer to be made: `amount_minor` (positive, in the places' unit) from debit to credit.
+
+    `at` dates it otherwise than the posting it is part of.
+    """
 
     key: str
     debit: Place
@@ -41,6 +44,7 @@ class Movement:
     memo: str
     reward: Reward | None = None
     payout: Payout | None = None
+    at: datetime | None = None
 
 
 def expense(unit: str) -> Place:
@@ -73,7 +77,7 @@ def lock_wallets(*, workspace: Workspace, owners: Iterable[tuple[int, str]]) -> 
         _lock(workspace, [account.pk for account in _open(workspace, places).values()])
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def post(*, workspace: Workspace, movements: Sequence[Movement], at: datetime) -> int:
     """Write transfers and move the balances; returns how many were new.
 
@@ -94,7 +98,7 @@ def post(*, workspace: Workspace, movements: Sequence[Movement], at: datetime) -
             reward=each.reward,
             payout=each.payout,
             memo=each.memo,
-            at=at,
+            at=each.at or at,
         )
         for each in movements
     }
@@ -145,11 +149,14 @@ def _open(workspace: Workspace, places: set[Place]) -> dict[Place, Account]:
 
 
 def _accounts(workspace: Workspace, places: set[Place]) -> dict[Place, Account]:
-    accounts = Account.objects.for_workspace(workspace).filter(unit__in={place.unit for place in places})
+    accounts = Account.objects.for_workspace(workspace).filter(
+        kind__in={place.kind for place in places}, unit__in={place.unit for place in places}
+    )
     people = sorted({place.customer_id for place in places if place.customer_id is not None})
-    found = list(accounts.filter(customer__isnull=True))
-    for start in range(0, len(people), _CHUNK):
-        found += accounts.filter(customer_id__in=people[start : start + _CHUNK])
+    nobodys = Q(customer__isnull=True) if any(place.customer_id is None for place in places) else Q()
+    found: list[Account] = []
+    for start in range(0, max(len(people), 1), _CHUNK):
+        found += accounts.filter(nobodys | Q(customer_id__in=people[start : start + _CHUNK]))
     by_place = {Place(account.kind, account.unit, account.customer_id): account for account in found}
     return {place: account for place, account in by_place.items() if place in places}
 

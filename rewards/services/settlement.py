@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from accounts.models import Workspace
 from accounts.services import SYSTEM
 from core.money import display
 from programs.eligibility import EligibilityFacts, eligible
 from programs.models import Customer
-from programs.terms import PercentageAmount, ProgramTerms, RewardRule, parse_terms
+from programs.queries import terms_of
+from programs.terms import PercentageAmount, ProgramTerms, RewardRule
 from rewards.calculation import Calculation, calculate, reversed_total, whole_months
 from rewards.models import Reward, RewardChange
 from rewards.services.ledger import Movement, expense, lock_wallets, post, standing, wallet
 from rewards.services.steps import Step, locked_rows, take_steps, tell
-from tracking.models import Attribution, Conversion, Credit, FraudSignal
+from tracking.models import Attribution, Conversion, Credit, FraudSignal, Referral
 
 _CLOSED = (Reward.Status.DENIED, Reward.Status.REVERSED, Reward.Status.EXPIRED)
 
@@ -34,49 +37,80 @@ def settle_conversion(*, conversion: Conversion, at: datetime) -> list[Reward]:
     The hold runs from the receipt of the conversion, so that an order reported late is held as long as any,
     and a late run gives the same date. Returns the conversion's rewards, oldest first.
     """
-    workspace = conversion.workspace
-    # The customer first, as in the recording of conversions.
-    Customer.objects.for_workspace(workspace).select_for_update(no_key=True).get(pk=conversion.customer_id)
-    fact = (
+    return settle_conversions(workspace=conversion.workspace, due=[(conversion, at)])
+
+
+@transaction.atomic(savepoint=False)
+def settle_conversions(*, workspace: Workspace, due: Sequence[tuple[Conversion, datetime]]) -> list[Reward]:
+    """Settle many conversions of a workspace as `settle_conversion` does, in one go.
+
+    `due` gives each with the time at which its books are written. Returns their rewards, oldest first.
+    """
+    times = {conversion.pk: at for conversion, at in due}
+    if not times:
+        return []
+    # The customers first, as in the recording of conversions.
+    people = {conversion.customer_id for conversion, _ in due}
+    customers = {
+        customer.pk: customer
+        for customer in Customer.objects.for_workspace(workspace)
+        .select_for_update(no_key=True)
+        .filter(pk__in=people)
+        .order_by("pk")
+    }
+    facts = list(
         Conversion.objects.for_workspace(workspace)
-        .select_for_update(of=("self",), no_key=True)
-        .select_related("customer")
-        .get(pk=conversion.pk)
+        .select_for_update(no_key=True)
+        .filter(pk__in=times)
+        .order_by("pk")
     )
-    known = list(Reward.objects.for_workspace(workspace).filter(conversion=fact))
-    taken = {(reward.rule_key, reward.side, reward.referral_id) for reward in known}
-    fresh = [
-        reward
-        for reward in _promised(fact, at)
-        if (reward.rule_key, reward.side, reward.referral_id) not in taken
-    ]
+    for fact in facts:
+        fact.workspace, fact.customer = workspace, customers[fact.customer_id]
+    known: defaultdict[int, list[Reward]] = defaultdict(list)
+    for reward in Reward.objects.for_workspace(workspace).filter(conversion__in=facts):
+        known[reward.conversion_id].append(reward)
+    sources = _sources(workspace, facts)
+    fresh: dict[int, list[Reward]] = {}
+    for fact in facts:
+        taken = {(reward.rule_key, reward.side, reward.referral_id) for reward in known[fact.pk]}
+        fresh[fact.pk] = [
+            reward
+            for reward in _promised(fact, sources, times[fact.pk])
+            if (reward.rule_key, reward.side, reward.referral_id) not in taken
+        ]
+    made = [reward for fact in facts for reward in fresh[fact.pk]]
+    before = [reward for rewards in known.values() for reward in rewards]
     lock_wallets(
         workspace=workspace,
-        owners={(reward.customer_id, reward.unit) for reward in fresh + known if reward.amount_minor},
+        owners={(reward.customer_id, reward.unit) for reward in made + before if reward.amount_minor},
     )
-    movements = _create(fact, fresh, at)
-    rewards = locked_rows(workspace=workspace, pks=[reward.pk for reward in known]) + fresh
-    movements += _reverse(fact, rewards, at)
-    for reward in fresh:
+    movements = _create(workspace, made, times)
+    standing_now: defaultdict[int, list[Reward]] = defaultdict(list)
+    for reward in locked_rows(workspace=workspace, pks=[reward.pk for reward in before]):
+        standing_now[reward.conversion_id].append(reward)
+    for fact in facts:
+        movements += _reverse(fact, standing_now[fact.pk] + fresh[fact.pk], times[fact.pk])
+    for reward in made:
         if reward.status in (Reward.Status.PENDING, Reward.Status.HELD):
-            tell("reward.created", reward=reward, at=at)
+            tell("reward.created", reward=reward, at=times[reward.conversion_id])
     # Last, because every person's movements meet in the expense accounts.
-    post(workspace=workspace, movements=movements, at=at)
+    post(workspace=workspace, movements=movements, at=max(times.values()))
+    rewards = [reward for stood in standing_now.values() for reward in stood] + made
     return sorted(rewards, key=lambda reward: reward.pk)
 
 
-def _create(fact: Conversion, fresh: list[Reward], at: datetime) -> list[Movement]:
+def _create(workspace: Workspace, fresh: list[Reward], times: Mapping[int, datetime]) -> list[Movement]:
     earning = [reward for reward in fresh if reward.status != Reward.Status.DENIED and reward.amount_minor]
     Reward.objects.bulk_create(fresh)
     RewardChange.objects.bulk_create(
         RewardChange(
-            workspace=fact.workspace,
+            workspace=workspace,
             reward=reward,
             after=reward.status,
             actor=SYSTEM.label,
             reason=reward.reason,
             amount_minor=reward.amount_minor if reward in earning else 0,
-            at=at,
+            at=times[reward.conversion_id],
         )
         for reward in fresh
     )
@@ -86,8 +120,9 @@ def _create(fact: Conversion, fresh: list[Reward], at: datetime) -> list[Movemen
             debit=expense(reward.unit),
             credit=wallet(reward.customer_id, reward.unit),
             amount_minor=reward.amount_minor,
-            memo=f"Promised for {fact.public_id}",
+            memo=f"Promised for {reward.conversion.public_id}",
             reward=reward,
+            at=times[reward.conversion_id],
         )
         for reward in earning
     ]
@@ -128,6 +163,7 @@ def _reverse(fact: Conversion, rewards: Sequence[Reward], at: datetime) -> list[
                     amount_minor=delta,
                     memo=f"Taken back for {fact.public_id}",
                     reward=reward,
+                    at=at,
                 )
             )
         if ends and reward.status == Reward.Status.ISSUED and reward.fulfilment:
@@ -161,37 +197,59 @@ class _Doubts:
     held: dict[int, str]
 
 
-def _doubts(fact: Conversion) -> _Doubts:
-    found = _Doubts({}, {})
-    signals = FraudSignal.objects.for_workspace(fact.workspace_id).filter(conversion=fact)
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What conversions' rewards follow from: doubts and decisions by conversion, credits by decision."""
+
+    doubts: defaultdict[int, _Doubts]
+    decisions: defaultdict[int, list[Attribution]]
+    credits: defaultdict[int, list[Credit]]
+
+
+def _sources(workspace: Workspace, facts: Sequence[Conversion]) -> _Sources:
+    found = _Sources(defaultdict(lambda: _Doubts({}, {})), defaultdict(list), defaultdict(list))
+    signals = FraudSignal.objects.for_workspace(workspace).filter(conversion__in=facts)
     for signal in signals.order_by("-weight", "pk"):
+        doubts = found.doubts[signal.conversion_id]
         if signal.outcome == "deny":
-            found.denied.setdefault(signal.participant_id, signal.rule)
+            doubts.denied.setdefault(signal.participant_id, signal.rule)
         elif signal.outcome == "hold":
-            found.held.setdefault(signal.participant_id, signal.rule)
+            doubts.held.setdefault(signal.participant_id, signal.rule)
+    credits = Credit.objects.for_workspace(workspace).filter(conversion__in=facts, weight_ppm__gt=0)
+    for credit in credits.select_related("participant", "referral").order_by("pk"):
+        found.credits[credit.attribution_id].append(credit)
+    decisions = Attribution.objects.for_workspace(workspace).filter(pk__in=list(found.credits))
+    for decision in decisions.select_related("program", "version").order_by("pk"):
+        found.decisions[decision.conversion_id].append(decision)
     return found
 
 
-def _promised(fact: Conversion, at: datetime) -> list[Reward]:
+def _promised(fact: Conversion, sources: _Sources, at: datetime) -> list[Reward]:
     """Return, unsaved, every reward the conversion's stored decisions give rise to."""
-    doubts = _doubts(fact)
-    shares: defaultdict[int, list[Credit]] = defaultdict(list)
-    credits = Credit.objects.for_workspace(fact.workspace_id).filter(conversion=fact, weight_ppm__gt=0)
-    for credit in credits.select_related("participant", "referral").order_by("pk"):
-        shares[credit.attribution_id].append(credit)
-    decisions = Attribution.objects.for_workspace(fact.workspace_id).filter(
-        conversion=fact, pk__in=list(shares)
-    )
+    doubts = sources.doubts[fact.pk]
+    bought_before = cache(partial(_bought_before, fact))
     found = []
-    for decision in decisions.select_related("program", "version").order_by("pk"):
-        terms = parse_terms(decision.version.terms)
+    for decision in sources.decisions[fact.pk]:
+        terms = terms_of(decision.version)
+        shares = sources.credits[decision.pk]
         for rule in terms.rewards:
             # The referee's reward hangs on the first credit, so that it is given once.
-            sharers = shares[decision.pk] if rule.side == "referrer" else shares[decision.pk][:1]
+            sharers = shares if rule.side == "referrer" else shares[:1]
             for position in range(len(sharers)):
-                promise = _Promise(fact, decision, terms, rule, shares[decision.pk], position)
+                promise = _Promise(fact, decision, terms, rule, shares, position, bought_before)
                 found += promise.reward(doubts, at)
     return found
+
+
+def _bought_before(fact: Conversion, at: datetime) -> bool:
+    """Tell whether the conversion's customer had bought something before an instant."""
+    return (
+        Conversion.objects.for_workspace(fact.workspace_id)
+        .filter(customer_id=fact.customer_id, kind=Conversion.Kind.PURCHASE, occurred_at__lt=at)
+        .exclude(status=Conversion.Status.REJECTED)
+        .exclude(pk=fact.pk)
+        .exists()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +262,7 @@ class _Promise:
     rule: RewardRule
     credits: list[Credit]
     position: int
+    bought_before: Callable[[datetime], bool]
 
     def reward(self, doubts: _Doubts, at: datetime) -> list[Reward]:
         """Return the reward, unsaved; none when the rule is about another event."""
@@ -255,6 +314,19 @@ class _Promise:
             position=self.position,
             occurrence=fact.sequence,
             months_elapsed=whole_months(start.astimezone(zone), fact.occurred_at),
+            friends=self._friends() if self.rule.tiers else 1,
+        )
+
+    def _friends(self) -> int:
+        """Count the participant's friends who had converted by the time of the conversion."""
+        return (
+            Referral.objects.for_workspace(self.fact.workspace_id)
+            .filter(
+                participant_id=self.credits[self.position].participant_id,
+                converted_at__lte=self.fact.occurred_at,
+            )
+            .exclude(status=Referral.Status.REJECTED)
+            .count()
         )
 
     def _standing(self, calculation: Calculation, doubts: _Doubts) -> tuple[str, str, str]:
@@ -281,19 +353,10 @@ class _Promise:
 
     def _eligibility_facts(self) -> EligibilityFacts:
         fact = self.fact
-        new_customer = True
-        if self.terms.eligibility.new_customers_only:
-            new_customer = (
-                not Conversion.objects.for_workspace(fact.workspace_id)
-                .filter(
-                    customer_id=fact.customer_id,
-                    kind=Conversion.Kind.PURCHASE,
-                    occurred_at__lt=self.credits[self.position].referral.started_at,
-                )
-                .exclude(status=Conversion.Status.REJECTED)
-                .exclude(pk=fact.pk)
-                .exists()
-            )
+        new_customer = not (
+            self.terms.eligibility.new_customers_only
+            and self.bought_before(self.credits[self.position].referral.started_at)
+        )
         return EligibilityFacts(
             order_minor=fact.amount_minor if fact.currency else None,
             currency=fact.currency or None,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -122,7 +122,7 @@ def test_a_handler_that_does_not_exist_stops_the_start() -> None:
 
 
 def test_kinds_are_listed_in_order() -> None:
-    assert events.kinds() == ("thing.broke", "thing.chained", "thing.followed", "thing.made", "thing.unheard")
+    assert events.kinds() == tuple(sorted(TABLE))
 
 
 def test_the_event_and_what_it_owes_are_written_together(workspace: Workspace) -> None:
@@ -316,3 +316,60 @@ def test_a_dead_broker_delays_delivery_and_loses_nothing(
     assert "the broker is away, the sweeper will deliver" in caplog.text
     assert events.deliver_due() == 1
     assert heard == [("followed", "thing.followed")]
+
+
+heard_at: list[tuple[list[str], list[datetime], datetime]] = []
+
+
+@events.in_groups
+def on_many(heard: Sequence[tuple[Event, datetime]]) -> None:
+    """Leave a trace of a whole group."""
+    heard_at.append(([event.kind for event, _ in heard], [at for _, at in heard], clock.now()))
+
+
+def on_clocked(event: Event) -> None:
+    """Cause an event at the time the handler believes it is."""
+    events.emit("thing.grouped", at=clock.now(), of=event.public_id)
+
+
+TABLE["thing.clocked"] = (f"{NAMES}.on_clocked",)
+TABLE["thing.grouped"] = (f"{NAMES}.on_many",)
+
+
+def test_as_one_delivers_in_rounds_with_the_clock_standing_at_each_event(workspace: Workspace) -> None:
+    heard_at.clear()
+    later = AT + timedelta(hours=5)
+    with events.as_one():
+        events.emit("thing.clocked", at=later)
+        events.emit("thing.clocked", at=AT)
+        assert Event.objects.for_workspace(workspace).count() == 0
+    assert heard_at == [(["thing.grouped", "thing.grouped"], [AT, later], later)]
+    stored = Event.objects.for_workspace(workspace).order_by("pk").values_list("kind", "occurred_at")
+    assert list(stored) == [
+        ("thing.clocked", AT),
+        ("thing.clocked", later),
+        ("thing.grouped", AT),
+        ("thing.grouped", later),
+    ]
+    rows = EventDelivery.objects.for_workspace(workspace)
+    assert {(row.state, row.attempts) for row in rows} == {("done", 1)}
+    assert len(rows) == 4
+    assert events.deliver_due() == 0
+    assert woken == []
+
+
+def test_as_one_fails_as_one(workspace: Workspace) -> None:
+    with pytest.raises(RuntimeError, match="stumbled"), transaction.atomic(), events.as_one():
+        events.emit("thing.made", at=AT)
+    assert Event.objects.for_workspace(workspace).count() == 0
+    assert Customer.objects.for_workspace(workspace).count() == 0
+    events.emit("thing.grouped", at=AT)
+    assert {row.state for row in deliveries(workspace).values()} == {"pending"}
+
+
+def test_the_worker_hands_over_groups_of_one(workspace: Workspace) -> None:
+    heard_at.clear()
+    events.emit("thing.grouped", at=AT)
+    events.emit("thing.grouped", at=AT)
+    assert events.deliver_due() == 2
+    assert [kinds for kinds, _, _ in heard_at] == [["thing.grouped"], ["thing.grouped"]]

@@ -259,7 +259,7 @@ def test_410_disables_the_endpoint_and_gives_up_what_is_on_its_way(
     assert {row.state for row in rows.filter(endpoint=other)} == {"pending"}
     entry = AuditEntry.objects.for_workspace(workspace).get(action="webhook_endpoint.disabled")
     assert (entry.actor, entry.subject, entry.reason) == ("system", endpoint.public_id, reason)
-    assert deliveries.queue_deliveries(event=events.emit("payout.failed", at=AT), at=AT) == 1
+    assert deliveries.queue_deliveries(heard=[(events.emit("payout.failed", at=AT), AT)]) == 1
 
 
 def test_five_days_without_success_disable_the_endpoint(workspace: Workspace, receiver: Receiver) -> None:

@@ -368,3 +368,44 @@ def test_two_programs_reward_one_conversion_each(workspace: Workspace) -> None:
         (ana.program_id, 1000),
         (ben.program_id, 500),
     ]
+
+
+def test_many_conversions_settle_in_one_go_as_one_by_one(
+    workspace: Workspace, django_assert_max_num_queries: Any
+) -> None:
+    ana, ben = (participant(program(workspace)) for _ in range(2))
+    facts = [conversion(ana), conversion(ben, amount_minor=5_000), conversion(ana, ben, amount_minor=3_001)]
+    due = [(fact, AT + timedelta(hours=number)) for number, fact in enumerate(facts)]
+
+    with django_assert_max_num_queries(40):
+        rewards = services.settle_conversions(workspace=workspace, due=due)
+
+    assert [(reward.conversion_id, reward.amount_minor, reward.created_at) for reward in rewards] == [
+        (facts[0].pk, 1_000, AT),
+        (facts[1].pk, 500, AT + timedelta(hours=1)),
+        (facts[2].pk, 150, AT + timedelta(hours=2)),
+        (facts[2].pk, 150, AT + timedelta(hours=2)),
+    ]
+    transfers = Transfer.objects.for_workspace(workspace).order_by("pk")
+    assert [(each.amount_minor, each.at) for each in transfers] == [
+        (reward.amount_minor, reward.created_at) for reward in rewards
+    ]
+    assert services.settle_conversions(workspace=workspace, due=due) == rewards
+    assert balances(workspace) == {"expense EUR": -1_800, "pending EUR": 1_800}
+    assert services.settle_conversions(workspace=workspace, due=[]) == []
+
+
+def test_a_reward_rises_with_the_friends_who_bought_by_then(workspace: Workspace) -> None:
+    tiers = [{"from_friends": 2, "amount": {"type": "percentage", "bps": 2000}}]
+    ana = participant(program(workspace, rule(tiers=tiers)))
+    facts = []
+    for day in range(3):
+        bought = AT + timedelta(days=day)
+        facts.append(conversion(ana, occurred_at=bought, referral={"converted_at": bought}))
+    rejected = {"converted_at": AT, "status": "rejected"}
+    conversion(ana, referral=rejected)
+
+    # The order in which they are settled decides nothing.
+    amounts = [services.settle_conversion(conversion=fact, at=AT)[0].amount_minor for fact in reversed(facts)]
+
+    assert amounts == [2_000, 2_000, 1_000]

@@ -15,6 +15,7 @@ from programs.models import Customer, Participant, Program
 from tests import factories
 from tests.tracking.conftest import NOW, Clicker
 from tracking import queries, services
+from tracking.classification import ClickFacts
 from tracking.models import Attribution, Click, Conversion, Credit, FraudSignal, Referral, Refund, Touchpoint
 
 
@@ -327,6 +328,34 @@ def test_a_second_click_within_the_hour_is_a_duplicate(
     assert click(ana, days_ago=1 - 59 / 1440).reason == "duplicate"
     assert click(ana, days_ago=1 - 61 / 1440).counted
     assert queries.click_counts(ana) == {"counted": 2, "duplicate": 1}
+
+
+def test_many_clicks_are_stored_as_one_after_another(
+    workspace: Workspace, ana: Participant, django_assert_num_queries: Any
+) -> None:
+    link = factories.LinkFactory.create(workspace=workspace, participant=ana)
+    person = ClickFacts(user_agent="Mozilla/5.0 Firefox/142.0", country="de")
+    services.record_click(link=link, visitor_id="vis_1", facts=person, at=NOW)
+    asked = [
+        ("vis_1", person, 59),
+        ("vis_2", person, 59),
+        ("vis_2", person, 70),
+        ("vis_2", ClickFacts(user_agent="WhatsApp/2.25"), 80),
+        ("vis_1", person, 61),
+        ("vis_2", person, 120),
+    ]
+    requests = [
+        services.LinkRequest(link, visitor, facts, NOW + timedelta(minutes=minutes))
+        for visitor, facts, minutes in asked
+    ]
+    with django_assert_num_queries(4):  # a savepoint around two
+        clicks = services.record_clicks(requests=requests)
+    assert [click.reason for click in clicks] == ["duplicate", "", "duplicate", "preview", "", ""]
+    stored = Click.objects.for_workspace(workspace).filter(pk__in=[click.pk for click in clicks])
+    assert [(row.visitor_id, row.reason, row.country) for row in stored.order_by("pk")] == [
+        (click.visitor_id, click.reason, click.country) for click in clicks
+    ]
+    assert services.record_clicks(requests=[]) == []
 
 
 def test_clicks_that_do_not_count_earn_nothing(

@@ -72,7 +72,7 @@ def record_conversion(
     if occurred_at.utcoffset() is None:
         raise Invalid("The time needs a time zone.", param="occurred_at")
     # One customer's conversions are numbered and decided one after another.
-    Customer.objects.for_workspace(workspace).select_for_update(no_key=True).get(pk=customer.pk)
+    locked = Customer.objects.for_workspace(workspace).select_for_update(no_key=True).get(pk=customer.pk)
     known = _known(workspace, kind, source, source_key)
     if known is not None:
         _check_same(known, customer, amount_minor, currency, source_modified_at)
@@ -99,6 +99,8 @@ def record_conversion(
         # The same order came in for another customer at this very moment.
         _check_same(stored, customer, amount_minor, currency, source_modified_at)
         return RecordedConversion(stored, created=False)
+    # They are at hand, and would be read anew otherwise.
+    stored.workspace, stored.customer = workspace, locked
     if click is not None:
         bind_visitor(customer=customer, click=click)
     _use_codes(stored, promo_codes)

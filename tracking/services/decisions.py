@@ -30,7 +30,7 @@ class _Candidate:
     disqualified: str | None
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def decide_conversion(*, conversion: Conversion, at: datetime) -> list[Attribution]:
     """Decide each program that had contact with the conversion's customer, and store decision and credits.
 
@@ -47,7 +47,8 @@ def decide_conversion(*, conversion: Conversion, at: datetime) -> list[Attributi
     )
     made = []
     for program_id in sorted({*touches, *bonds} - decided):
-        program = Program.objects.for_workspace(conversion.workspace_id).get(pk=program_id)
+        contact = bonds[program_id] if program_id in bonds else touches[program_id][0]
+        program = contact.participant.program
         version = program_queries.live_version(program)
         if version is not None:
             made.append(_decide(conversion, program, version, touches[program_id], bonds.get(program_id), at))

@@ -18,7 +18,7 @@ _RANK = {
 }
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def advance_referral(
     *, participant: Participant, conversion: Conversion, channel: str, at: datetime
 ) -> Referral:
@@ -61,7 +61,7 @@ def advance_referral(
     return referral
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def reject_referrals_of(*, conversion: Conversion, reason: str, actor: str, at: datetime) -> int:
     """Reject the referrals that nothing but this conversion carries; returns how many."""
     rejected = 0
