@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.db.models import QuerySet
 
+from core import lists
 from core.mailbox import normalise_mailbox
-from engagement.models import Message
 from engagement.services.messages import KINDS
 
 STATES = {"pending": "Waiting", "done": "Sent", "dead": "Failed"}
@@ -46,19 +47,34 @@ class PayoutDetailsForm(forms.Form):
     )
 
 
-class MessageFilterForm(forms.Form):
+STAGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "invite": ("Invitations", ("invitation", "magic_link")),
+    "friend": ("Friends", ("friend_signed_up", "welcome_referee")),
+    "reward": ("Rewards", ("reward_earned", "reward_issued")),
+    "payout": ("Payouts", ("reward_paid",)),
+}
+"""The mails in the order in which a referral meets them: name and kinds of each stage."""
+
+
+class MessageFilterForm(lists.FilterForm):
     """Narrows the mail log."""
 
-    kind = forms.ChoiceField(choices=[("", "All"), *KINDS.items()], required=False)
-    state = forms.ChoiceField(choices=[("", "All"), *STATES.items()], required=False)
-    email = forms.CharField(label="To (whole address)", max_length=254, required=False)
+    search = ("to_email", "subject", "public_id", "about")
+    placeholder = "Address, subject or id"
+    dates = "created_at"
+    dates_label = "Written"
+    quick = "stage"
+    lookups: ClassVar[dict[str, str]] = {"email": "to_email__iexact"}
 
-    def narrow(self, rows: QuerySet[Message]) -> QuerySet[Message]:
-        """Return the rows that pass; a value that is not valid narrows nothing."""
-        self.is_valid()
-        chosen: dict[str, Any] = self.cleaned_data
-        names = {"kind": "kind", "state": "state", "email": "to_email"}
-        given = {names[key]: value for key, value in chosen.items() if value}
-        if "to_email" in given:
-            given["to_email"] = given["to_email"].lower()
-        return rows.filter(**given)
+    stage = forms.ChoiceField(choices=lists.choices([(key, name) for key, (name, _) in STAGES.items()]))
+    state = forms.ChoiceField(choices=lists.choices(STATES.items()))
+    kind = forms.ChoiceField(choices=lists.choices(KINDS.items()))
+    email = forms.CharField(label="To", max_length=254, widget=forms.HiddenInput)
+
+    def narrow_by(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        """Return the mails of a stage, or what the field names."""
+        return (
+            rows.filter(kind__in=STAGES[value][1])
+            if name == "stage"
+            else super().narrow_by(rows, name, value)
+        )

@@ -19,7 +19,7 @@ _CHIP = "_components/status.html"
 
 def chip(value: str, label: str) -> SafeString:
     """Return a status chip."""
-    return get_template(_CHIP).render({"value": value, "label": label})
+    return SafeString(get_template(_CHIP).render({"value": value, "label": label}))
 
 
 def again(workspace: Any, page: str, public_id: str, label: str, name: str) -> SafeString:

@@ -7,41 +7,53 @@ import hashlib
 import re
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import ConsoleRequest, console_view
-from core import clock
-from core.paging import page_of
+from core import clock, lists
 from engagement import forms, services
 from engagement.queries.messages import messages_of
 from engagement.services.messages import KINDS
+from engagement.tables import MessageTable, standing
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 @require_safe
 @console_view("view")
-def message_list(request: ConsoleRequest) -> HttpResponse:
-    """Every mail, with filters by kind, state and exact address."""
-    form = forms.MessageFilterForm(request.GET)
-    page = page_of(request, form.narrow(messages_of(request.workspace).defer("text", "html")))
-    for message in page:
-        message.kind_name = KINDS.get(message.kind, message.kind)
-        message.state_name = forms.STATES[message.state]
-    return render(request, "engagement/message_list.html", {"form": form, "page": page})
+def message_list(request: ConsoleRequest) -> HttpResponseBase:
+    """Every mail, by the stage of the referral it belongs to."""
+    return lists.answer(
+        request,
+        "engagement/message_list.html",
+        table=MessageTable,
+        rows=messages_of(request.workspace).defer("text", "html"),
+        filters=forms.MessageFilterForm(request.GET, workspace=request.workspace),
+        empty=lists.Empty(
+            icon="mail",
+            title="No mails here yet",
+            text="Everything written to participants and their friends appears here, with what came of it.",
+        ),
+    )
 
 
 @require_safe
 @console_view("view")
 def message_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
-    """One mail: what it says, and how its sending went."""
+    """One mail: how its sending went, and how it looks; `?as=` is `desktop`, `phone` or `text`."""
     message = get_object_or_404(messages_of(request.workspace), public_id=public_id)
+    shapes = ("desktop", "phone", "text") if message.html else ("text",)
+    shape = request.GET.get("as", "")
+    value, label = standing(message)
     context = {
         "message": message,
         "kind_name": KINDS.get(message.kind, message.kind),
-        "state_name": forms.STATES[message.state],
+        "state_value": value,
+        "state_name": label,
+        "shapes": shapes,
+        "shape": shape if shape in shapes else shapes[0],
     }
     return render(request, "engagement/message_detail.html", context)
 
