@@ -144,7 +144,9 @@ class HitAnswer(serializers.Serializer[Any]):
 class GroupAnswer(serializers.Serializer[Any]):
     """What was found of one kind, best first."""
 
-    kind = serializers.ChoiceField(choices=[kind.code for kind in queries.KINDS], source="kind.code")
+    kind = serializers.CharField(
+        source="kind.code", help_text=f"one of {', '.join(kind.code for kind in queries.KINDS)}"
+    )
     has_more = serializers.BooleanField(source="more")
     hits = HitAnswer(many=True)
 
