@@ -35,6 +35,7 @@ _FIELDS: Final = {
 
 
 MAX_TIERS: Final = 10
+_AMOUNT: Final = {"class": "w-24", "inputmode": "decimal", "autocomplete": "off"}
 
 
 class TierForm(forms.Form):
@@ -42,11 +43,13 @@ class TierForm(forms.Form):
 
     use_required_attribute = False
 
-    friends = forms.IntegerField(label="From how many friends on", min_value=2)
+    friends = forms.IntegerField(
+        label="From how many friends on", min_value=2, widget=forms.NumberInput(attrs={"class": "w-24"})
+    )
     measure = forms.ChoiceField(
         label="Counted in", choices=[("percentage", "%"), ("fixed", "fixed")], required=False
     )
-    value = forms.CharField(label="How much", max_length=20)
+    value = forms.CharField(label="How much", max_length=20, widget=forms.TextInput(attrs=_AMOUNT))
 
     def __init__(self, *args: Any, unit: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,15 +86,13 @@ class RuleForm(forms.Form):
     )
     measure = forms.ChoiceField(label="Counted in", choices=[("percentage", "%"), ("fixed", "fixed")])
     value = forms.CharField(
-        label="How much",
-        max_length=20,
-        required=False,
+        label="How much", max_length=20, required=False, widget=forms.TextInput(attrs=_AMOUNT)
     )
     first_only = Often(label="How often")
     duration_months = forms.IntegerField(
-        label="For how many months",
+        label="For how many months, left empty for ever",
         required=False,
-        help_text="From the friend's first purchase. Left empty: for ever.",
+        widget=forms.NumberInput(attrs={"class": "w-24", "placeholder": "all"}),
     )
     minimum_order = forms.CharField(
         label="For orders from", max_length=20, required=False, help_text="Left empty: any order."

@@ -20,9 +20,11 @@ from programs.forms import InviteForm, ProgramForm
 from programs.models import Program
 from programs.terms import (
     ProgramKind,
+    ProgramTerms,
     TermsInvalid,
     default_terms,
     headline,
+    promises,
     publish_errors,
     reward_presets,
     summary,
@@ -160,7 +162,7 @@ def _goal_page(request: ConsoleRequest, form: ProgramForm, program: Program | No
             "kind": kind,
             "title": title,
             "text": text,
-            "promises": summary(default_terms(cast(ProgramKind, kind), request.workspace.currency)),
+            "promises": _offers(default_terms(cast(ProgramKind, kind), request.workspace.currency)),
             "chosen": kind == chosen,
         }
         for kind, (title, text) in GOALS.items()
@@ -172,6 +174,10 @@ def _goal_page(request: ConsoleRequest, form: ProgramForm, program: Program | No
         **_frame(request, program, "goal"),
     }
     return render(request, "programs/setup_goal.html", context, status=400 if form.errors else 200)
+
+
+def _offers(terms: ProgramTerms) -> tuple[str, ...]:
+    return promises(terms, "referrer", "The referrer gets") + promises(terms, "referee", "The friend gets")
 
 
 def _review(request: ConsoleRequest, program: Program) -> HttpResponse:
