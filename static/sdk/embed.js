@@ -53,7 +53,7 @@
       address.searchParams.set("token", token);
       frame.src = address.href;
       frame.title = this.title || "Referral program";
-      frame.allow = "clipboard-write; web-share";
+      frame.allow = navigator.share ? "clipboard-write; web-share" : "clipboard-write";
       frame.referrerPolicy = "no-referrer";
       // Set as properties, which a page's policy on inline styles leaves alone.
       Object.assign(frame.style, { display: "block", width: "100%", border: "0", height: `${FIRST_HEIGHT}px` });

@@ -64,12 +64,17 @@ PUBLIC: Final[dict[str, tuple[set[int], set[int], str]]] = {
     "styleguide": ({404}, {404, 405}, "development only"),
     "link_redirect": ({404}, {404, 405}, "a code that is nobody's"),
     "landing": ({404}, {404, 405}, "a code that is nobody's"),
+    "landing_card": ({404}, {405}, "a code that is nobody's"),
     "terms": ({404}, {404, 405}, "a program that is nobody's"),
     "portal": ({403}, {403}, "asks to sign in to the portal"),
     "portal_sign_in": ({404}, {404}, "a program that is nobody's"),
     "portal_enter": ({200, 302, 404, 409}, {302, 404, 409}, "opens with the mailed secret only"),
     "portal_sign_out": ({405}, {403}, "asks to sign in to the portal"),
     "portal_qr": ({403}, {405}, "belongs to whoever signed in to the portal"),
+    "portal_qr_svg": ({403}, {405}, "belongs to whoever signed in to the portal"),
+    "portal_embed": ({403}, {403}, "opens with a signed token only"),
+    "embed_qr": ({403}, {405}, "opens with a signed token only"),
+    "embed_qr_svg": ({403}, {405}, "opens with a signed token only"),
     "hook": ({405}, {401, 404}, "takes what the shop signed"),
 }
 """Routes open to the internet: what GET and POST answer to somebody who knows no secret and no code."""

@@ -9,7 +9,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-import qrcode
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,6 +18,7 @@ from accounts.models import AuditEntry, Workspace
 from core import clock
 from core.tenancy import tenant
 from engagement import services
+from programs import qr
 from programs.models import Link, Participant, Program
 from tests.engagement import rows
 from tests.factories import AT, CustomerFactory, LinkFactory, ParticipantFactory, ProgramFactory, terms
@@ -70,9 +70,15 @@ def test_an_empty_portal_says_what_happens_next(inside: Client, ana: Participant
     answer = inside.get("/portal/")
     text = text_of(inside)
     assert 'value="http://127.0.0.1:8000/r/ana-code"' in answer.content.decode()
-    assert 'value="http://127.0.0.1:8000/join/ana-code/"' in answer.content.decode()
+    assert 'href="http://127.0.0.1:8000/join/ana-code/"' in answer.content.decode()
+    assert "<h1" in answer.content.decode()
+    assert "Bring a friend, get 10 %" in text
+    assert "Your first friend is the first step 0 / 1" in text
+    assert "No clicks yet." in text
+    assert "Badges 0 / 8" in text
+    assert "Leaderboard" not in text
     assert "You get 10 % of each purchase as cash." in text
-    assert "Clicks 0 Friends signed up 0 Friends purchased 0" in text
+    assert "Clicks 0 Friends joined 0 Earned €0.00" in text
     assert "No rewards yet. As soon as a friend does what the offer asks for" in text
     assert "Nobody yet. Send your link to a friend" in text
     assert "No payouts yet." in text
@@ -108,20 +114,20 @@ def test_statistics_friends_rewards_balances_and_payouts(
     rows.account(ana.customer, "points", 50, "PTS")
     rows.payout(ana.customer)
     text = text_of(inside)
-    assert "Clicks 2 Friends signed up 2 Friends purchased 1" in text
-    assert "Ben Purchased" in text
-    assert "A friend Joined, no purchase yet" in text
-    assert "Rex Not counted" in text
-    assert "€10.00 in cash On hold Ben bought something" in text
-    assert "available on 01 Apr 2026 12:00" in text
-    assert "€25.00 in cash Paid out" in text
-    assert "A discount Ready to use Your code: TEA-15" in text
+    assert "Clicks 2 Friends joined 2 Earned €42.00" in text
+    assert "Friends signed up 2 Friends purchased 1" in text
+    assert "4 more friends to the badge “High five” 1 / 5" in text
+    assert "Ben Purchased ·" in text
+    assert "A friend Joined, no purchase yet ·" in text
+    assert "Rex Not counted ·" in text
+    assert "€10.00 in cash Ben bought something · Mar 2, 2026 Available on Apr 1, 2026 On hold" in text
+    assert "€25.00 in cash Ben bought something · Mar 2, 2026 Paid out" in text
+    assert "A discount Ben bought something · Mar 2, 2026 Your code: TEA-15 Ready to use" in text
     assert "€77.77" not in text
-    assert "€9.00 in cash Taken back" in text
-    assert "The order was returned or does not count." in text
+    assert "The order was returned or does not count. Taken back" in text
     assert "GONE" not in text
-    assert "€4.00 in cash On hold" in text
-    assert "€3.00 in cash Ready for the next payout" in text
+    assert "€4.00 in cash Ben bought something" in text
+    assert "€3.00 in cash Ben bought something · Mar 2, 2026 Ready for the next payout" in text
     assert "It was €6.00; €2.00 was taken back, because a part of the order was returned." in text
     assert "On hold: €10.00" in text
     assert (
@@ -131,7 +137,7 @@ def test_statistics_friends_rewards_balances_and_payouts(
     assert "Paid out so far: €25.00" in text
     assert "Points: 50 points" in text
     assert "On its way" not in text
-    assert "€25.00 Sent" in text
+    assert "€25.00 Mar 2, 2026 · reference REF-7 Sent" in text
     for personal in ("Bauer", "ben@example.com", "x@example.com"):
         assert personal not in inside.get("/portal/").content.decode()
 
@@ -151,9 +157,9 @@ def test_nothing_of_anybody_else_shows(
             rows.payout(other.customer, 7_777)
             rows.click(Link.objects.for_workspace(place).get(participant=other))
     text = text_of(inside)
-    for foreign in ("Leaky", "€99.99", "€88.88", "€77.77", "other"):
+    for foreign in ("Leaky", "€99.99", "€88.88", "€77.77", "Family"):
         assert foreign not in text
-    assert "Clicks 0 Friends signed up 0 Friends purchased 0" in text
+    assert "Clicks 0 Friends joined 0 Earned €0.00" in text
 
 
 def test_ones_own_welcome_reward_shows_without_naming_the_inviter(
@@ -162,19 +168,19 @@ def test_ones_own_welcome_reward_shows_without_naming_the_inviter(
     inviter = participant(workspace, "Ida", ana.program)
     rows.reward(rows.referral(inviter, ana.customer), side="referee", amount_minor=500)
     text = text_of(inside)
-    assert "€5.00 in cash On hold You bought something" in text
+    assert "€5.00 in cash You bought something · Mar 2, 2026 Available on Apr 1, 2026 On hold" in text
     assert "Ida" not in text
 
 
 def test_lists_are_paged_apart(inside: Client, workspace: Workspace, ana: Participant) -> None:
-    for number in range(12):
+    for number in range(8):
         friend = CustomerFactory.create(workspace=workspace, name=f"Friend{number:02d}")
         rows.referral(ana, friend, at=AT + timedelta(hours=number))
     first, second = text_of(inside), text_of(inside, "?friends=2&rewards=9")
-    assert [f"Friend{n:02d}" in first for n in (11, 2, 1, 0)] == [True, True, False, False]
-    assert [f"Friend{n:02d}" in second for n in (11, 2, 1, 0)] == [False, False, True, True]
+    assert [f"Friend{n:02d}" in first for n in (7, 2, 1, 0)] == [True, True, False, False]
+    assert [f"Friend{n:02d}" in second for n in (7, 2, 1, 0)] == [False, False, True, True]
     assert "Page 2 of 2" in second
-    assert "Friend11" in text_of(inside, "?friends=zzz")
+    assert "Friend07" in text_of(inside, "?friends=zzz")
 
 
 def test_three_friends_cost_no_more_queries_than_one(
@@ -230,9 +236,11 @@ def test_the_qr_code_holds_the_own_link_and_no_others(
     own = Link.objects.for_workspace(workspace).get(participant=ana)
     answer = inside.get(f"/portal/qr/{own.public_id}.png")
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
-    expected = qrcode.make("http://127.0.0.1:8000/r/ana-code", box_size=8, border=4).get_image()
-    drawn = Image.open(io.BytesIO(answer.content))
-    assert drawn.convert("1").tobytes() == expected.convert("1").tobytes()
+    assert answer.content == qr.qr_png("http://127.0.0.1:8000/r/ana-code", size=1024)
+    assert Image.open(io.BytesIO(answer.content)).size == (999, 999)
+    drawn = inside.get(f"/portal/qr/{own.public_id}.svg")
+    assert (drawn.status_code, drawn["Content-Type"]) == (200, "image/svg+xml")
+    assert drawn.content == qr.qr_svg("http://127.0.0.1:8000/r/ana-code", size=512)
     neighbour = participant(workspace, "Ida", ana.program)
     with tenant(other_workspace):
         stranger = participant(other_workspace, "Stranger")
@@ -240,7 +248,8 @@ def test_the_qr_code_holds_the_own_link_and_no_others(
         with tenant(other.workspace):
             link = Link.objects.for_workspace(other.workspace).get(participant=other)
         assert inside.get(f"/portal/qr/{link.public_id}.png").status_code == 404
-    assert Client().get(f"/portal/qr/{own.public_id}.png").status_code == 403
+    for ending in ("png", "svg"):
+        assert Client().get(f"/portal/qr/{own.public_id}.{ending}").status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def test_looking_at_the_link_does_not_use_it_up_and_the_button_does_once(
     for _ in range(2):
         page = client.get(address)
         assert page.status_code == 200
-        assert page["Referrer-Policy"] == "no-referrer"
+        assert page["Referrer-Policy"] == "same-origin"
         assert "no-store" in page["Cache-Control"]
     client.get("/accounts/login/")
     client.session.save()
