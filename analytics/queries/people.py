@@ -79,7 +79,7 @@ def top_participants(
     if program is not None:
         rows = rows.filter(participant__program_id=program.pk)
     worth = Sum("amount_minor", filter=Q(currency=workspace.currency))
-    best: QuerySet[Any, dict[str, Any]] = (
+    best: Any = (
         rows.order_by()
         .values(person=F("participant__public_id"))
         .annotate(

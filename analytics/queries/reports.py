@@ -193,7 +193,11 @@ def _series(period: Period, rows: Iterable[Mapping[str, Any]]) -> tuple[Day, ...
             counts[row["day_on"]][index] += row[name]
         # One row for each unit and day.
         money[row["day_on"]][row["currency"]] = {name: row[name] for name in _AMOUNTS}
-    return tuple(Day(day_on, *counts[day_on], money=_moved(money[day_on])) for day_on in period.dates)
+    return tuple(
+        Day(day_on, clicks, signups, purchases, enrolled, _moved(money[day_on]))
+        for day_on in period.dates
+        for clicks, signups, purchases, enrolled in (counts[day_on],)
+    )
 
 
 def units_first(workspace: Workspace, *totals: Totals) -> list[str]:

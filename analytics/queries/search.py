@@ -17,7 +17,7 @@ from django.db.models import BigIntegerField, CharField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Collate, Concat, NullIf
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
-from accounts.models import TenantModel, Workspace
+from accounts.models import Workspace
 from accounts.permissions import Permission, allows
 from core.ids import is_public_id
 from programs.models import Customer, Link, Participant, Program, PromoCode
@@ -187,7 +187,7 @@ def _participant_named(at: str = "") -> Any:
 class _Part:
     """How one kind is found and shown; `order` puts the best first, which for codes is the exact one."""
 
-    model: type[TenantModel]
+    model: Any
     find: Callable[[Workspace, _Sought], QuerySet[Any]]
     title: Any
     text: Any
@@ -200,12 +200,12 @@ class _Part:
     def rows(self, workspace: Workspace, kind: Kind, sought: _Sought) -> QuerySet[Any] | None:
         """Return what is found, in the columns of a `Hit`; None for the public id of another kind."""
         if not sought.prefix:
-            found = self.find(workspace, sought).order_by(self.order)
+            found: QuerySet[Any] = self.find(workspace, sought).order_by(self.order)
         elif sought.prefix == kind.prefix:
             found = self.model.objects.for_workspace(workspace).filter(public_id=sought.text)
         else:
             return None
-        return found.annotate(
+        hits: QuerySet[Any] = found.annotate(
             hit_kind=_text(Value(kind.code)),
             hit_id=_text(F("public_id")),
             hit_target=_text(F(self.target)),
@@ -215,6 +215,7 @@ class _Part:
             hit_minor=Cast(F(self.minor) if self.minor else Value(None), BigIntegerField()),
             hit_unit=_text(F(self.unit) if self.unit else Value("")),
         ).values_list(*_COLUMNS)
+        return hits
 
 
 def _text(value: Any) -> Cast:
