@@ -34,8 +34,8 @@ def reward_list(request: ConsoleRequest) -> HttpResponseBase:
     if "export" not in request.GET:
         context = {
             "totals": [
-                {"query": form.query(without="status", status=total.status), "total": total}
-                for total in queries.totals(form.narrow(rows))
+                {"query": form.query(without="status", status=status), "status": status, **figures}
+                for status, figures in _by_status(queries.totals(form.narrow(rows))).items()
             ],
             "outcome": request.session.pop(OUTCOME, None),
         }
@@ -59,6 +59,27 @@ def reward_list(request: ConsoleRequest) -> HttpResponseBase:
         else None,
         context=context,
     )
+
+
+# What was refused or taken back stands in its tab; it is nothing that anybody waits for.
+_COUNTED = (
+    Reward.Status.PENDING,
+    Reward.Status.HELD,
+    Reward.Status.APPROVED,
+    Reward.Status.ISSUED,
+    Reward.Status.PAID,
+)
+
+
+def _by_status(totals: list[queries.Total]) -> dict[str, dict[str, Any]]:
+    """Return the totals of each status that counts: how many rewards, and their sums unit by unit."""
+    found: dict[str, dict[str, Any]] = {}
+    for total in totals:
+        if total.status in _COUNTED:
+            figures = found.setdefault(total.status, {"count": 0, "totals": []})
+            figures["count"] += total.count
+            figures["totals"].append(total)
+    return found
 
 
 @require_POST
