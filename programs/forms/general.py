@@ -114,11 +114,11 @@ class TermsForm(forms.Form):
         help_text="Unticked, a later referrer takes over.",
     )
     hold_days = forms.IntegerField(
-        label="Rewards are held for (days)",
+        label="Hold (days)",
         help_text="Time for returns and checks before a reward counts; 30 is usual in shops.",
     )
     approval = forms.ChoiceField(
-        choices=[("automatic", "By itself after the hold"), ("manual", "A person approves each reward")]
+        choices=[("automatic", "By itself after the hold"), ("manual", "By a person, one by one")]
     )
     minimum_order = forms.CharField(
         label="Orders count from", max_length=20, required=False, help_text="Like 25.00; empty: any order."
@@ -130,7 +130,6 @@ class TermsForm(forms.Form):
     )
     countries = Entries(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Two-letter codes like DE, AT. Left empty: all.",
     )
     payout_minimum = forms.CharField(

@@ -35,7 +35,7 @@ _FIELDS: Final = {
 
 
 MAX_TIERS: Final = 10
-_AMOUNT: Final = {"class": "w-24", "inputmode": "decimal", "autocomplete": "off"}
+_AMOUNT: Final = {"inputmode": "decimal", "autocomplete": "off"}
 
 
 class TierForm(forms.Form):
@@ -43,9 +43,7 @@ class TierForm(forms.Form):
 
     use_required_attribute = False
 
-    friends = forms.IntegerField(
-        label="From how many friends on", min_value=2, widget=forms.NumberInput(attrs={"class": "w-24"})
-    )
+    friends = forms.IntegerField(label="From how many friends on", min_value=2)
     measure = forms.ChoiceField(
         label="Counted in", choices=[("percentage", "%"), ("fixed", "fixed")], required=False
     )
@@ -92,7 +90,7 @@ class RuleForm(forms.Form):
     duration_months = forms.IntegerField(
         label="For how many months, left empty for ever",
         required=False,
-        widget=forms.NumberInput(attrs={"class": "w-24", "placeholder": "all"}),
+        widget=forms.NumberInput(attrs={"placeholder": "all"}),
     )
     minimum_order = forms.CharField(
         label="For orders from", max_length=20, required=False, help_text="Left empty: any order."

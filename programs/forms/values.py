@@ -104,7 +104,10 @@ class Entries(forms.CharField):
         return [entry for entry in re.split(r"[\s,;]+", super().to_python(value) or "") if entry]
 
     def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            return value
+        # A field of one line would lose its line breaks.
+        return ("\n" if isinstance(self.widget, forms.Textarea) else ", ").join(value)
 
 
 class Numbers(Entries):

@@ -175,6 +175,8 @@ def values_for(route: Route, world: World, slug: str) -> dict[str, Any]:
     values: dict[str, Any] = {
         "slug": slug,
         "number": 1,
+        "section": "rewards",
+        "step": "review",
         "provider": "woocommerce",
         "code": CODE,
         "secret": "s" * 43,
