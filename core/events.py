@@ -23,6 +23,7 @@ from django.utils.module_loading import import_string
 from core import clock, queue
 from core.models import Event, EventDelivery
 from core.tenancy import current_workspace_id
+from core.transactions import failing_as_one
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +168,8 @@ def as_one() -> Iterator[None]:
     done: list[EventDelivery] = []
     token = _collected.set(collected)
     try:
-        yield
+        with failing_as_one():
+            yield
         while collected:
             events = sorted(collected, key=lambda event: event.occurred_at)
             collected.clear()
@@ -177,7 +179,8 @@ def as_one() -> Iterator[None]:
                 for name in _subscriptions[event.kind]:
                     owed[name].append(event)
             for name, owing in owed.items():
-                _play(_handlers[name], owing)
+                with failing_as_one():
+                    _play(_handlers[name], owing)
                 done += [
                     EventDelivery(
                         workspace_id=event.workspace_id,

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
 from accounts.models import Workspace
 from core import clock
 from core.ids import new_public_id
+from core.transactions import all_or_nothing
 from engagement.models import Message
 
 KINDS: Final[Mapping[str, str]] = {
@@ -30,7 +30,7 @@ KINDS: Final[Mapping[str, str]] = {
 MAX_SUBJECT: Final = 200
 
 
-@transaction.atomic
+@all_or_nothing
 def queue_message(
     *,
     workspace: Workspace,

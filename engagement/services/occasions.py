@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
-
 from core.money import display
+from core.transactions import all_or_nothing
 from engagement.models import Message
 from engagement.queries.addresses import landing_url, link_url, portal_url, terms_url
 from engagement.queries.earnings import reward_occasion
@@ -25,7 +24,7 @@ from rewards.models import Payout, Reward
 from tracking.models import Conversion, Credit, Referral
 
 
-@transaction.atomic
+@all_or_nothing
 def invite_participant(*, participant: Participant, at: datetime) -> Message | None:
     """Send a new participant their link and what it earns; nothing unless they and the program are active."""
     program = participant.program
@@ -56,7 +55,7 @@ def invite_participant(*, participant: Participant, at: datetime) -> Message | N
     )
 
 
-@transaction.atomic
+@all_or_nothing
 def greet_referee_and_referrers(*, conversion: Conversion, at: datetime) -> list[Message]:
     """After a credited sign-up, tell each referrer of the friend, and the friend what the invitation brings.
 
@@ -117,7 +116,7 @@ def _welcome(participant: Participant, friend: Customer, at: datetime) -> Messag
     )
 
 
-@transaction.atomic
+@all_or_nothing
 def tell_reward_earned(*, reward: Reward, at: datetime) -> Message | None:
     """Tell the owner of a new reward that it is theirs, and when it becomes available.
 
@@ -129,7 +128,7 @@ def tell_reward_earned(*, reward: Reward, at: datetime) -> Message | None:
     return _tell_owner(reward, "reward_earned", at)
 
 
-@transaction.atomic
+@all_or_nothing
 def tell_reward_issued(*, reward: Reward, at: datetime) -> Message | None:
     """Tell the owner that a reward is theirs to use, with the discount code if there is one."""
     handed_out = (
@@ -165,7 +164,7 @@ def _tell_owner(reward: Reward, kind: str, at: datetime) -> Message | None:
     )
 
 
-@transaction.atomic
+@all_or_nothing
 def tell_payout_paid(*, payout: Payout, at: datetime) -> Message | None:
     """Tell somebody that their money was sent; nothing unless it was."""
     if payout.status != Payout.Status.PAID:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from django.db import transaction
-
 from core import queue
 from core.errors import Conflict
 from core.models import Event, EventDelivery
+from core.transactions import all_or_nothing
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from integrations.queries import TEST_KIND
 from integrations.wake import wake
@@ -26,7 +25,7 @@ def body_of(event: Event) -> str:
     return json.dumps({"type": event.kind, "timestamp": at, "data": event.data}, separators=(",", ":"))
 
 
-@transaction.atomic
+@all_or_nothing
 def queue_deliveries(*, heard: Sequence[tuple[Event, datetime]]) -> int:
     """Owe events of one workspace to every enabled endpoint that hears their kinds.
 
@@ -64,7 +63,7 @@ def _owe(owed: Sequence[WebhookDelivery]) -> None:
         wake(SEND_WEBHOOKS)
 
 
-@transaction.atomic
+@all_or_nothing
 def send_test_event(*, endpoint: WebhookEndpoint, at: datetime) -> WebhookDelivery:
     """Write an event of the kind `webhook.test` that only this endpoint hears, and owe it.
 
@@ -85,7 +84,7 @@ def send_test_event(*, endpoint: WebhookEndpoint, at: datetime) -> WebhookDelive
     return delivery
 
 
-@transaction.atomic
+@all_or_nothing
 def retry_delivery(*, delivery: WebhookDelivery, at: datetime) -> WebhookDelivery:
     """Send a delivery now, whatever came of it before, with a fresh set of attempts; `at` is real time.
 
@@ -103,7 +102,7 @@ def retry_delivery(*, delivery: WebhookDelivery, at: datetime) -> WebhookDeliver
     return row
 
 
-@transaction.atomic
+@all_or_nothing
 def retry_event(*, event: Event, at: datetime) -> int:
     """Owe an event again to the handlers that gave up on it; returns how many. `at` is real time."""
     dead = (

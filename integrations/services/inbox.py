@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from core.errors import Conflict, DomainError
+from core.transactions import all_or_nothing
 from integrations.models import Connection, InboxItem
 from integrations.providers.registry import PROVIDERS
 from integrations.services.orders import Outcome, apply_event
@@ -27,7 +28,7 @@ class Received:
     repeated: bool
 
 
-@transaction.atomic
+@all_or_nothing
 def receive(*, connection: Connection, topic: str, fingerprint: str, body: bytes, at: datetime) -> Received:
     """Store a verified message once per connection and fingerprint, and wake the reader; `at` is real time.
 
@@ -60,7 +61,7 @@ def receive(*, connection: Connection, topic: str, fingerprint: str, body: bytes
     return Received(stored_id, repeated)
 
 
-@transaction.atomic
+@all_or_nothing
 def read_item(*, item: InboxItem) -> InboxItem:
     """Turn a stored message into facts, and note on it what came of it.
 
@@ -91,7 +92,7 @@ def _note(item: InboxItem, outcomes: Sequence[Outcome]) -> None:
     item.save(update_fields=["outcome", "reason", "sentence", "subjects"])
 
 
-@transaction.atomic
+@all_or_nothing
 def retry_item(*, item: InboxItem, at: datetime) -> InboxItem:
     """Read a failed message, or one that was set aside, again now; `at` is real time.
 

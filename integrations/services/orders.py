@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
-
 from accounts.services import Actor
 from core.money import display
+from core.transactions import all_or_nothing
 from integrations.models import Connection, InboxItem, SourceOrder
 from integrations.providers import (
     CustomerSeen,
@@ -58,7 +57,7 @@ def _set_aside(reason: str, sentence: str, *conversions: Conversion) -> Outcome:
     )
 
 
-@transaction.atomic
+@all_or_nothing
 def apply_event(
     *, connection: Connection, event: ProviderEvent, at: datetime, received_at: datetime
 ) -> Outcome:

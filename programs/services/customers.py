@@ -14,6 +14,7 @@ from accounts.models import Workspace
 from core.errors import Conflict, Invalid
 from core.mailbox import normalise_mailbox
 from core.text import clean_line
+from core.transactions import all_or_nothing
 from programs.models import Customer
 from programs.queries import customer_named
 
@@ -32,7 +33,7 @@ class _Given:
     country: str
 
 
-@transaction.atomic
+@all_or_nothing
 def identify_customer(
     *,
     workspace: Workspace,

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.services import Actor, record_audit
 from core.errors import Conflict
+from core.transactions import all_or_nothing
 from programs.codes import check_code, readable_codes
 from programs.destinations import allowed_hosts, check_destination
 from programs.models import CodeRoute, Link, Participant, PromoCode
@@ -30,7 +31,7 @@ class ParticipantSuspended(Conflict):
     default_code = "participant_suspended"
 
 
-@transaction.atomic
+@all_or_nothing
 def create_link(
     *,
     participant: Participant,
@@ -90,7 +91,7 @@ def _insert(participant: Participant, code: str, destination_url: str, at: datet
     return link
 
 
-@transaction.atomic
+@all_or_nothing
 def archive_link(*, link: Link, actor: Actor) -> Link:
     """Retire a link for good; its code stays taken. Repeating it changes nothing."""
     rows = Link.objects.for_workspace(link.workspace_id)
@@ -110,7 +111,7 @@ def archive_link(*, link: Link, actor: Actor) -> Link:
     return link
 
 
-@transaction.atomic
+@all_or_nothing
 def create_promo_code(*, participant: Participant, code: str, actor: Actor, at: datetime) -> PromoCode:
     """Give a participant a text code that credits them without a click; case-blind, once in the workspace.
 

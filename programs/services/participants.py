@@ -13,6 +13,7 @@ from accounts.services import Actor, record_audit
 from core.errors import Conflict, DomainError, Invalid
 from core.events import emit
 from core.text import clean_line
+from core.transactions import all_or_nothing
 from programs.models import Customer, Participant, Program
 from programs.services.customers import identify_customer
 from programs.services.links import create_link
@@ -24,7 +25,7 @@ class ProgramNotActive(Conflict):
     default_code = "program_not_active"
 
 
-@transaction.atomic
+@all_or_nothing
 def enrol_participant(
     *, program: Program, customer: Customer, display_name: str = "", actor: Actor, at: datetime
 ) -> tuple[Participant, bool]:
@@ -74,7 +75,7 @@ def enrol_participant(
     return participant, True
 
 
-@transaction.atomic
+@all_or_nothing
 def enrol_person(
     *,
     program: Program,
@@ -95,7 +96,7 @@ def enrol_person(
     )
 
 
-@transaction.atomic
+@all_or_nothing
 def update_participant(
     *,
     participant: Participant,
@@ -152,7 +153,7 @@ class Invited:
     participant: Participant | None = None
 
 
-@transaction.atomic
+@all_or_nothing
 def invite_people(
     *, program: Program, people: Sequence[tuple[str, str]], actor: Actor, at: datetime
 ) -> list[Invited]:
@@ -176,7 +177,7 @@ def invite_people(
     return found
 
 
-@transaction.atomic
+@all_or_nothing
 def set_statuses(
     *, workspace: Workspace, public_ids: Sequence[str], status: str, reason: str, actor: Actor
 ) -> list[tuple[Participant, str]]:

@@ -7,14 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
-from django.db import transaction
-
 from accounts.models import Workspace
 from accounts.services import Actor, record_audit
 from core.errors import Conflict, Invalid
 from core.events import emit
 from core.money import is_currency
 from core.text import clean_line
+from core.transactions import all_or_nothing
 from programs.models import Program, ProgramChange, ProgramVersion
 from programs.queries import live_version, versions_of
 from programs.terms import ProgramKind, TermsInvalid, default_terms, dump_terms, parse_terms, publish_errors
@@ -40,7 +39,7 @@ class StatusRefused(Conflict):
     default_code = "status_refused"
 
 
-@transaction.atomic
+@all_or_nothing
 def create_program(
     *, workspace: Workspace, name: str, kind: str, currency: str | None = None, actor: Actor, at: datetime
 ) -> Program:
@@ -78,7 +77,7 @@ def create_program(
     return program
 
 
-@transaction.atomic
+@all_or_nothing
 def update_draft(
     *, program: Program, name: str | None = None, terms: Mapping[str, Any] | None = None, actor: Actor
 ) -> Program:
@@ -112,7 +111,7 @@ def update_draft(
     return program
 
 
-@transaction.atomic
+@all_or_nothing
 def restart_draft(*, program: Program, name: str, kind: str, actor: Actor) -> Program:
     """Rename a program that was never published, and give it another kind with its preset terms.
 
@@ -156,7 +155,7 @@ def restart_draft(*, program: Program, name: str, kind: str, actor: Actor) -> Pr
     return program
 
 
-@transaction.atomic
+@all_or_nothing
 def publish_program(*, program: Program, actor: Actor, at: datetime) -> ProgramVersion:
     """Make the draft the next version and the live one; the first makes the program active.
 
@@ -197,7 +196,7 @@ def publish_program(*, program: Program, actor: Actor, at: datetime) -> ProgramV
     return version
 
 
-@transaction.atomic
+@all_or_nothing
 def change_program_status(
     *, program: Program, status: str, actor: Actor, at: datetime, reason: str = ""
 ) -> Program:

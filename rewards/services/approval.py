@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
 from accounts.models import Workspace
 from accounts.services import SYSTEM, Actor
 from core.errors import Conflict, DomainError, Invalid, NotFound
 from core.events import emit
+from core.transactions import all_or_nothing
 from programs.models import ProgramVersion
 from programs.terms import parse_terms
 from rewards.models import Reward
@@ -25,7 +24,7 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Characters of a discount code: none that is mistaken for another when read aloud or typed."""
 
 
-@transaction.atomic
+@all_or_nothing
 def approve_reward(*, reward: Reward, actor: Actor, at: datetime, reason: str = "") -> Reward:
     """Approve a reward: cash becomes payable, every other kind is issued at once.
 
@@ -38,7 +37,7 @@ def approve_reward(*, reward: Reward, actor: Actor, at: datetime, reason: str = 
     return row
 
 
-@transaction.atomic
+@all_or_nothing
 def bulk_approve(
     *, workspace: Workspace, public_ids: Sequence[str], actor: Actor, at: datetime, reason: str = ""
 ) -> list[tuple[str, DomainError | None]]:
@@ -57,7 +56,7 @@ def bulk_approve(
     return list(refused.items())
 
 
-@transaction.atomic
+@all_or_nothing
 def release_due_rewards(*, workspace: Workspace, at: datetime, limit: int = 500) -> int:
     """Approve pending rewards whose hold is over, where the program's version approves by itself.
 
@@ -80,7 +79,7 @@ def release_due_rewards(*, workspace: Workspace, at: datetime, limit: int = 500)
     return len(ready)
 
 
-@transaction.atomic
+@all_or_nothing
 def deny_reward(*, reward: Reward, reason: str, actor: Actor, at: datetime) -> Reward:
     """Refuse a pending or held reward for good and release what was set aside for it.
 
@@ -94,7 +93,7 @@ def deny_reward(*, reward: Reward, reason: str, actor: Actor, at: datetime) -> R
     return row
 
 
-@transaction.atomic
+@all_or_nothing
 def bulk_deny(
     *, workspace: Workspace, public_ids: Sequence[str], reason: str, actor: Actor, at: datetime
 ) -> list[tuple[str, DomainError | None]]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
 from accounts.models import User, Workspace
 from accounts.services import Actor, record_audit
 from core.errors import Conflict, Forbidden, Invalid
 from core.money import display, is_currency
+from core.transactions import all_or_nothing
 from rewards.models import Account, Payout, PayoutBatch, Reward
 from rewards.queries import batch_csv, payable, payouts_of
 from rewards.services.ledger import Movement, Place, lock_wallets, post
 from rewards.services.results import lock_batch, return_money
 
 
-@transaction.atomic
+@all_or_nothing
 def prepare_batch(*, workspace: Workspace, currency: str, actor: Actor, at: datetime) -> PayoutBatch:
     """Put everyone who can be paid in a currency into a draft batch and set their money aside.
 
@@ -120,7 +119,7 @@ def _check_emptied(batch: PayoutBatch, payouts: list[Payout]) -> None:
         raise Conflict("The ledger's figures differ from the batch's.", code="totals_differ")
 
 
-@transaction.atomic
+@all_or_nothing
 def approve_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBatch:
     """Release a draft batch for payment; this takes another person than the one who made it.
 
@@ -143,7 +142,7 @@ def approve_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBa
     return row
 
 
-@transaction.atomic
+@all_or_nothing
 def cancel_batch(*, batch: PayoutBatch, reason: str, actor: Actor, at: datetime) -> PayoutBatch:
     """Undo a draft batch: it counts as failed, its money is payable again and its rewards are free.
 
@@ -166,7 +165,7 @@ def cancel_batch(*, batch: PayoutBatch, reason: str, actor: Actor, at: datetime)
     return row
 
 
-@transaction.atomic
+@all_or_nothing
 def export_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> str:
     """Return an approved batch's payouts as CSV; the first export makes it processing.
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from django.db import transaction
-
 from accounts.models import Workspace
 from accounts.services import SYSTEM, Actor, record_audit
 from core.errors import Conflict, Invalid
 from core.events import emit
+from core.transactions import all_or_nothing
 from rewards.models import Account, Payout, PayoutBatch, Reward
 from rewards.queries import payouts_of
 from rewards.services.ledger import Movement, Place, lock_wallets, post
@@ -51,7 +50,7 @@ def lock_batch(batch: PayoutBatch) -> PayoutBatch:
     )
 
 
-@transaction.atomic
+@all_or_nothing
 def import_results(
     *, batch: PayoutBatch, rows: Sequence[ResultRow], actor: Actor, at: datetime
 ) -> list[RowOutcome]:
@@ -89,7 +88,7 @@ def import_results(
     return outcomes
 
 
-@transaction.atomic
+@all_or_nothing
 def mark_payout_paid(*, payout: Payout, reference: str, actor: Actor, at: datetime) -> Payout:
     """Settle one payout as paid; repeating it changes nothing.
 
@@ -98,7 +97,7 @@ def mark_payout_paid(*, payout: Payout, reference: str, actor: Actor, at: dateti
     return _mark(payout, ResultRow(1, payout.public_id, "paid", reference=reference), actor, at)
 
 
-@transaction.atomic
+@all_or_nothing
 def mark_payout_failed(*, payout: Payout, failure: str, actor: Actor, at: datetime) -> Payout:
     """Settle one payout as failed: its money is payable again. Repeating it changes nothing.
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from accounts.models import Workspace
 from accounts.services import SYSTEM
 from core.money import display
+from core.transactions import all_or_nothing
 from programs.eligibility import EligibilityFacts, eligible
 from programs.models import Customer
 from programs.queries import terms_of
@@ -28,7 +29,7 @@ from tracking.models import Attribution, Conversion, Credit, FraudSignal, Referr
 _CLOSED = (Reward.Status.DENIED, Reward.Status.REVERSED, Reward.Status.EXPIRED)
 
 
-@transaction.atomic
+@all_or_nothing
 def settle_conversion(*, conversion: Conversion, at: datetime) -> list[Reward]:
     """Create the rewards a conversion's credits earn, and take back what its refunds or rejection undo.
 

@@ -252,7 +252,8 @@ def test_what_changes_rows_takes_its_arguments_by_name() -> None:
         for path, tree in modules().items()
         if in_folder_or_file(path, ("services",))
         for node in public_functions(tree)
-        if "transaction.atomic" in {ast.unparse(decorator) for decorator in node.decorator_list}
+        if {"transaction.atomic", "transaction.atomic(savepoint=False)", "all_or_nothing"}
+        & {ast.unparse(decorator) for decorator in node.decorator_list}
         and (node.args.args or node.args.posonlyargs)
     ]
     assert not positional, listed(positional)

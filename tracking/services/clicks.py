@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from core.transactions import all_or_nothing
 from programs.models import Customer, Link, Program
 from tracking.classification import ClickFacts, ClickReason, channel, classify, referrer_host
 from tracking.models import Click, Touchpoint
@@ -41,7 +42,7 @@ class LinkRequest:
     at: datetime
 
 
-@transaction.atomic
+@all_or_nothing
 def record_click(*, link: Link, visitor_id: str, facts: ClickFacts, at: datetime) -> Click:
     """Store one request of a link, counted or not, with the reason when it is not.
 
@@ -56,7 +57,7 @@ def record_click(*, link: Link, visitor_id: str, facts: ClickFacts, at: datetime
     return click
 
 
-@transaction.atomic
+@all_or_nothing
 def record_clicks(*, requests: Sequence[LinkRequest]) -> list[Click]:
     """Store many requests of one workspace's links as `record_click` would one after another.
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Workspace
@@ -17,6 +16,7 @@ from accounts.services import Actor, record_audit
 from core import money
 from core.errors import Conflict, Invalid
 from core.events import emit
+from core.transactions import all_or_nothing
 from programs.models import Customer, PromoCode
 from tracking.models import Click, Conversion, Refund, Touchpoint
 from tracking.services.clicks import bind_visitor
@@ -43,7 +43,7 @@ class RecordedRefund:
     created: bool
 
 
-@transaction.atomic
+@all_or_nothing
 def record_conversion(
     *,
     workspace: Workspace,
@@ -203,7 +203,7 @@ def _use_codes(conversion: Conversion, promo_codes: Sequence[PromoCode]) -> None
     )
 
 
-@transaction.atomic
+@all_or_nothing
 def record_refund(
     *, conversion: Conversion, source_key: str, amount_minor: int, occurred_at: datetime, at: datetime
 ) -> RecordedRefund:
@@ -269,7 +269,7 @@ def record_refund(
     return RecordedRefund(refund, locked, created=True)
 
 
-@transaction.atomic
+@all_or_nothing
 def reject_conversion(*, conversion: Conversion, reason: str, actor: Actor, at: datetime) -> Conversion:
     """Declare that a conversion does not count (cancelled, deleted, judged fraud); rewards follow by event.
 
