@@ -12,6 +12,7 @@ from programs.terms import (
     PercentageAmount,
     ProgramTerms,
     RewardRule,
+    Tier,
     dump_terms,
 )
 
@@ -46,6 +47,16 @@ _LAST_NAMES: Final = (
     "Albers Becker Conrad Demir Engel Fischer Graf Huber Ivanov Jansen Keller Lorenz Meyer Neumann "
     "Otto Pohl Quast Richter Schulz Tran Ullmann Vogel Wagner Yilmaz Zimmer Arnold Busch Claus "
     "Dietrich Ebert Franke Gross Hartmann Jung Kaya Lange Maier Nowak Oehler Peters "
+)
+_HOSTS: Final = ("mail.example", "post.example", "inbox.example")
+_CHANNEL_NAMES: Final = (
+    "{} brews",
+    "Coffee with {}",
+    "{}'s kitchen",
+    "Slow mornings with {}",
+    "{} on the road",
+    "The filter files",
+    "{} bakes",
 )
 FIRST_NAMES: Final = tuple(_FIRST_NAMES.split())
 LAST_NAMES: Final = tuple(_LAST_NAMES.split())
@@ -84,6 +95,19 @@ FRIENDS: Final = replace(
     ),
     eligibility=EligibilityTerms(new_customers_only=True),
 )
+FRIENDS_WITH_TIERS: Final = replace(
+    FRIENDS,
+    offer_text="Give a friend €5, get 10 % of what they buy",
+    rewards=(
+        replace(
+            FRIENDS.rewards[0],
+            tiers=(Tier(5, PercentageAmount(bps=1200)), Tier(15, PercentageAmount(bps=1500))),
+        ),
+        FRIENDS.rewards[1],
+    ),
+)
+"""The same promise from the second version on: the more friends bought, the more a referrer gets."""
+
 CREATORS: Final = replace(
     _BASE,
     approval="manual",
@@ -128,12 +152,31 @@ def document(terms: ProgramTerms) -> dict[str, Any]:
 
 def full_name(number: int) -> str:
     """Return the name of the person with this number; the first 2,000 differ."""
-    first = FIRST_NAMES[number % len(FIRST_NAMES)]
+    # A step without a common divisor with their number, so that neighbours are not sorted by name.
+    place = number * 733 % (len(FIRST_NAMES) * len(LAST_NAMES))
+    first = FIRST_NAMES[place % len(FIRST_NAMES)]
     # Each round through the first names shifts the last ones.
-    last = LAST_NAMES[(number * 7 + number // len(FIRST_NAMES)) % len(LAST_NAMES)]
+    last = LAST_NAMES[(place * 7 + place // len(FIRST_NAMES)) % len(LAST_NAMES)]
     return f"{first} {last}"
 
 
 def address(number: int) -> str:
-    """Return the e-mail address of the person with this number."""
-    return f"{full_name(number).lower().replace(' ', '.')}.{number}@mail.example"
+    """Return the e-mail address of the person with this number; the first 2,000 differ."""
+    host = _HOSTS[number % len(_HOSTS)]
+    return f"{full_name(number).lower().replace(' ', '.')}@{host}"
+
+
+def channel_name(number: int) -> str:
+    """Return the name under which the creator with this number is known."""
+    first = full_name(number).partition(" ")[0]
+    return _CHANNEL_NAMES[number % len(_CHANNEL_NAMES)].format(first)
+
+
+def promo_code(number: int) -> str:
+    """Return the code that the creator with this number tells people."""
+    return f"{full_name(number).partition(' ')[0].upper()}{10 + number}"
+
+
+def iban(number: int) -> str:
+    """Return an account of the person with this number, in the form of an IBAN that no bank issued."""
+    return f"DE{10 + number % 80} 5001 0517 {5400 + number} 7890 01"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
@@ -17,26 +17,17 @@ from accounts.models import User, Workspace
 from accounts.services import Actor
 from analytics import services as analytics_services
 from analytics.days import day_of, day_start
-from core import events
-from core.models import EventDelivery
+from core import clock
 from core.queue import MAX_ATTEMPTS, Claim, mark_failed
 from core.tenancy import tenant
 from engagement.models import Message
-from integrations.models import WebhookDelivery
-from integrations.services import sending
-from referral_platform.demo import cast, public, staff
+from referral_platform.demo import cast, endpoints, public, sandbox, staff
+from referral_platform.demo.playing import Entry, Tell, play
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, story
 
-Tell = Callable[[int, int, str], None]
-"""Hears of progress: steps done, steps in all, and what is being done."""
-
-_BOUNCED: Final = 2
-_RETRYING: Final = 2
-
-
-class DemoIncomplete(Exception):
-    """A handler failed while the demo was loaded; everything is rolled back."""
+_BOUNCED: Final = 6
+_BOUNCES_EVERY: Final = 41
 
 
 @transaction.atomic
@@ -48,20 +39,25 @@ def load(*, at: datetime, tell: Tell) -> Workspace | None:
     if account_queries.active_workspace_ids():
         return None
     began = day_start(day_of(at, cast.TIME_ZONE) - timedelta(days=DAYS - 1), cast.TIME_ZONE)
-    olga, finn, workspace = _people(began)
+    with clock.standing_at(began):
+        olga, finn, workspace = _people(began)
     with tenant(workspace):
         stage = Stage(workspace, olga, finn, began)
-        _play(stage, until=at, tell=tell)
-        _check_delivered(workspace)
-        _answer_webhooks(workspace, at)
-        _close_mail(workspace, at)
-        analytics_services.rebuild_days(
-            workspace=workspace,
-            first_on=day_of(began, cast.TIME_ZONE),
-            last_on=day_of(at, cast.TIME_ZONE),
-            at=at,
-        )
+        play(stage, _timeline(stage), until=at, tell=tell)
+        endpoints.answer_last(stage, at)
+        _close(workspace, began, at)
+    sandbox.load(workspace, olga=olga, finn=finn, at=at)
     return workspace
+
+
+def _close(workspace: Workspace, began: datetime, at: datetime) -> None:
+    _close_mail(workspace, at)
+    analytics_services.rebuild_days(
+        workspace=workspace,
+        first_on=day_of(began, cast.TIME_ZONE),
+        last_on=day_of(at, cast.TIME_ZONE),
+        at=at,
+    )
 
 
 def _people(at: datetime) -> tuple[Actor, Actor, Workspace]:
@@ -86,48 +82,19 @@ def _user(login: cast.Login) -> User:
     return user
 
 
-def _play(stage: Stage, *, until: datetime, tell: Tell) -> None:
-    """Play what everybody does up to an instant, in order, each with its consequences."""
-    timeline: list[tuple[timedelta, Callable[[datetime], None]]] = [
-        (scene.after, partial(public.act, stage, scene.action)) for scene in story()
+def _timeline(stage: Stage) -> list[Entry]:
+    weekday = stage.began.astimezone(ZoneInfo(cast.TIME_ZONE)).weekday()
+    scenes = [
+        Entry(scene.after, partial(public.act, stage, scene.action), alone=False)
+        for scene in story(first_weekday=weekday)
     ]
-    timeline += [(after, partial(deed, stage)) for after, deed in staff.deeds()]
-    timeline.sort(key=lambda each: each[0])
-    due = [(after, do) for after, do in timeline if stage.began + after <= until]
-    for number, (after, do) in enumerate(due, 1):
-        with events.inline():
-            do(stage.began + after)
-        tell(number, len(due), f"day {after.days + 1} of {DAYS}")
-
-
-def _check_delivered(workspace: Workspace) -> None:
-    owed = EventDelivery.objects.for_workspace(workspace).exclude(state=EventDelivery.State.DONE)
-    failed = owed.select_related("event").first()
-    if failed is not None:
-        raise DemoIncomplete(f"{failed.handler} failed on {failed.event.kind}; see the log above.")
-
-
-def _answer_webhooks(workspace: Workspace, at: datetime) -> None:
-    """Answer each delivery as a receiver would that broke: taken, then given up, the last to be retried."""
-    rows = WebhookDelivery.objects.for_workspace(workspace)
-    deliveries = list(rows.order_by("pk"))
-    refused = sending.Answer(None, "", "The address could not be reached: connection refused.", 31)
-    taken = sending.Answer(200, "ok", "", 84)
-    for number, delivery in enumerate(deliveries):
-        fine = number < len(deliveries) * 6 // 10
-        attempts, answer = (1, taken) if fine else (MAX_ATTEMPTS, refused)
-        if number >= len(deliveries) - _RETRYING:
-            # High enough that the next try lies hours ahead.
-            attempts = MAX_ATTEMPTS - 4
-        rows.filter(pk=delivery.pk).update(attempts=attempts)
-        claimed = Claim(delivery.pk, workspace.pk, attempts)
-        sending.record_answer(claimed=claimed, answer=answer, at=at)
+    return scenes + [Entry(after, partial(deed, stage), alone=True) for after, deed in staff.deeds()]
 
 
 def _close_mail(workspace: Workspace, at: datetime) -> None:
-    """Count every mail as sent when it was written, but for the last ones, which bounced."""
+    """Count every mail as sent when it was written, but for some that bounced."""
     waiting = Message.objects.for_workspace(workspace).filter(state=Message.State.PENDING)
-    for message in waiting.order_by("-pk")[:_BOUNCED]:
+    for message in waiting.order_by("-pk")[: _BOUNCES_EVERY * _BOUNCED : _BOUNCES_EVERY]:
         claimed = Claim(message.pk, workspace.pk, MAX_ATTEMPTS)
         mark_failed(Message, claimed, "The mail server refused it: 550 no such mailbox", at=at)
     waiting.update(state=Message.State.DONE, sent_at=F("created_at"), attempts=1)

@@ -7,16 +7,15 @@ from datetime import datetime
 from accounts.services import SYSTEM, Actor
 from programs import services as program_services
 from referral_platform.demo import cast, shopfront
+from referral_platform.demo.scenes import Action, Buy, Enrol, GiveBack, SignUp, Visit
 from referral_platform.demo.stage import Stage
-from referral_platform.demo.story import Action, Buy, Enrol, GiveBack, SignUp, Visit
-from rewards import services as reward_services
 from tracking import services as tracking_services
 from tracking.classification import ClickFacts
 from tracking.models import Conversion
 
 
 def act(stage: Stage, action: Action, at: datetime) -> None:
-    """Play one action of the story. What it earns is settled at once, so that it bears the action's time."""
+    """Play one action of the story."""
     match action:
         case Enrol():
             _enrol(stage, action, at)
@@ -33,26 +32,28 @@ def act(stage: Stage, action: Action, at: datetime) -> None:
 def _enrol(stage: Stage, action: Enrol, at: datetime) -> None:
     customer = stage.customer(action.person, at)
     participant, _ = program_services.enrol_participant(
-        program=stage.programs[action.program], customer=customer, actor=SYSTEM, at=at
+        program=stage.programs[action.program],
+        customer=customer,
+        display_name=cast.channel_name(action.person) if action.program == "creators" else "",
+        actor=SYSTEM,
+        at=at,
     )
     stage.links[action.person] = stage.link_of(participant)
     if action.payout:
         program_services.update_participant(
             participant=participant,
-            payout_reference=f"DE{10 + action.person % 80} 5001 0517 {5400 + action.person} 7890 01",
+            payout_reference=cast.iban(action.person),
             actor=Actor(kind="participant", label=customer.email),
         )
     if action.program == "creators":
         stage.codes[action.person] = program_services.create_promo_code(
-            participant=participant,
-            code=f"{participant.display_name.upper()}{10 + action.person}",
-            actor=stage.olga,
-            at=at,
+            participant=participant, code=cast.promo_code(action.person), actor=stage.olga, at=at
         )
 
 
 def _visit(stage: Stage, action: Visit, at: datetime) -> None:
-    stage.clicks[action.key] = tracking_services.record_click(
+    # Kept back until somebody needs one of them, because many are stored as fast as a few.
+    stage.visits[action.key] = tracking_services.LinkRequest(
         link=stage.links[action.participant],
         visitor_id=f"vis_demo{action.visitor:05d}",
         facts=ClickFacts(**action.facts),
@@ -62,18 +63,17 @@ def _visit(stage: Stage, action: Visit, at: datetime) -> None:
 
 def _sign_up(stage: Stage, action: SignUp, at: datetime) -> None:
     customer = stage.customer(action.person, at, action.country)
-    recorded = tracking_services.record_conversion(
+    tracking_services.record_conversion(
         workspace=stage.workspace,
         kind=Conversion.Kind.SIGNUP,
         customer=customer,
         source="api",
         source_key=f"signup:{customer.external_id}",
         event_name="Account created",
-        click=stage.clicks[action.visit],
+        click=stage.click(action.visit),
         occurred_at=at,
         at=at,
     )
-    reward_services.settle_conversion(conversion=recorded.conversion, at=at)
 
 
 def _buy(stage: Stage, action: Buy, at: datetime) -> None:
@@ -88,14 +88,13 @@ def _buy(stage: Stage, action: Buy, at: datetime) -> None:
         source_key=f"LC-{action.order}",
         amount_minor=action.amount_minor,
         currency=cast.CURRENCY,
-        click=stage.clicks[action.visit] if action.visit else None,
+        click=stage.click(action.visit) if action.visit else None,
         promo_codes=[stage.codes[action.code_of]] if action.code_of is not None else [],
         metadata={"order_number": f"LC-{action.order}"},
         occurred_at=at,
         at=at,
     )
     stage.orders[action.order] = (action, recorded.conversion)
-    reward_services.settle_conversion(conversion=recorded.conversion, at=at)
 
 
 def _give_back(stage: Stage, action: GiveBack, at: datetime) -> None:
@@ -111,4 +110,3 @@ def _give_back(stage: Stage, action: GiveBack, at: datetime) -> None:
         occurred_at=at,
         at=at,
     )
-    reward_services.settle_conversion(conversion=conversion, at=at)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
-from core.queue import Claim, mark_done
+from core.queue import MAX_ATTEMPTS, Claim, mark_done, mark_failed
 from integrations.models import InboxItem
 from integrations.services import connections, inbox
 from referral_platform.demo import cast, shop
+from referral_platform.demo.scenes import Buy
 from referral_platform.demo.stage import Stage
-from referral_platform.demo.story import Buy
-from rewards import services as reward_services
 from tracking.models import Conversion
 
 
@@ -65,7 +64,32 @@ def receive_oddities(stage: Stage, at: datetime) -> None:
             return
 
 
+def receive_unread(stage: Stage, at: datetime) -> None:
+    """Take in an order that could not be read, however often it was tried."""
+    number = 7_300 + at.day
+    body = shop.order(
+        number,
+        name=cast.full_name(number),
+        email=cast.address(number),
+        country="DE",
+        amount_minor=3_980,
+        at=at,
+    )
+    item = _stored(stage, "order.created", body, at)[0]
+    claimed = Claim(item.pk, stage.workspace.pk, MAX_ATTEMPTS)
+    mark_failed(InboxItem, claimed, "OperationalError: canceling statement due to lock timeout", at=at)
+    InboxItem.objects.for_workspace(stage.workspace).filter(pk=item.pk).update(attempts=MAX_ATTEMPTS)
+
+
 def _receive(stage: Stage, topic: str, body: bytes, at: datetime) -> InboxItem:
+    item, repeated = _stored(stage, topic, body, at)
+    if not repeated:
+        inbox.read_item(item=item)
+        mark_done(InboxItem, Claim(item.pk, stage.workspace.pk, 1))
+    return item
+
+
+def _stored(stage: Stage, topic: str, body: bytes, at: datetime) -> tuple[InboxItem, bool]:
     assert stage.connection is not None
     received = inbox.receive(
         connection=stage.connection,
@@ -74,19 +98,9 @@ def _receive(stage: Stage, topic: str, body: bytes, at: datetime) -> InboxItem:
         body=body,
         at=at,
     )
-    item: InboxItem = (
-        InboxItem.objects.for_workspace(stage.workspace)
-        .select_related("connection", "workspace")
-        .get(public_id=received.item_id)
-    )
-    if not received.repeated:
-        inbox.read_item(item=item)
-        mark_done(InboxItem, Claim(item.pk, stage.workspace.pk, 1))
-        for conversion in Conversion.objects.for_workspace(stage.workspace).filter(
-            public_id__in=item.subjects
-        ):
-            reward_services.settle_conversion(conversion=conversion, at=at)
-    return item
+    item: InboxItem = InboxItem.objects.for_workspace(stage.workspace).get(public_id=received.item_id)
+    item.connection, item.workspace = stage.connection, stage.workspace
+    return item, received.repeated
 
 
 def _body(
@@ -102,12 +116,12 @@ def _body(
         buy.order,
         name=cast.full_name(buy.person),
         email=cast.address(buy.person),
-        country="DE",
+        country=stage.customers[buy.person].country if buy.person in stage.customers else "DE",
         amount_minor=buy.amount_minor + surcharge_minor,
         at=at,
         modified_at=modified_at,
         refunded_minor=refunded_minor,
         status="refunded" if refunded_minor == buy.amount_minor else "processing",
         coupon=stage.codes[buy.code_of].code_key if buy.code_of is not None else "",
-        click_id=stage.clicks[buy.visit].public_id if buy.visit is not None else "",
+        click_id=stage.click(buy.visit).public_id if buy.visit is not None else "",
     )

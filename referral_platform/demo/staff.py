@@ -6,18 +6,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from accounts import services as account_services
-from integrations.services import webhooks
+from accounts.models import ApiKey
 from programs import services as program_services
 from programs.models import Participant
 from programs.terms import ProgramTerms
-from referral_platform.demo import cast, shopfront
+from referral_platform.demo import cast, endpoints, shopfront
 from referral_platform.demo.stage import Stage
-from referral_platform.demo.story import DAYS, SHOP_FROM
+from referral_platform.demo.story import DAYS, SHOP_FROM, TASTERS, TASTING_ENDS
 from rewards import queries as reward_queries
 from rewards import services as reward_services
 from rewards.models import Reward
 from tracking import services as tracking_services
-from tracking.classification import ClickFacts
 from tracking.models import Conversion
 
 Deed = Callable[[Stage, datetime], None]
@@ -30,47 +29,76 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         return timedelta(days=days, hours=hours)
 
     nightly: list[tuple[timedelta, Deed]] = [(after(day, 3), release) for day in range(DAYS)]
+    heard: list[tuple[timedelta, Deed]] = [(after(day, 2), endpoints.answer) for day in range(167, DAYS)]
+    paid = [
+        each
+        for day in (60, 91, 121, 152)
+        for each in (
+            (after(day, 9), approve_all_creators),
+            (after(day + 1, 10), prepare_payouts),
+            (after(day + 1, 15), approve_payouts),
+            (after(day + 4, 9), import_results),
+        )
+    ]
     return [
         (after(0, 8), set_up),
-        (after(40, 10), pause_tasting),
-        (after(65, 9), approve_all_creators),
-        (after(66, 10), prepare_payouts),
-        (after(66, 15), approve_payouts),
-        (after(69, 9), import_results),
+        (TASTING_ENDS, pause_tasting),
+        (after(47, 11), prepare_too_early),
+        (after(75, 11), publish_tiers),
+        *paid,
+        (after(97, 14), refund_paid_order),
+        (after(120, 11), judge),
+        (after(140, 13), suspend_somebody),
+        (after(153, 15), change_keys),
         (SHOP_FROM - timedelta(hours=1), shopfront.connect),
-        (after(72, 14), refund_paid_order),
-        (after(76, 11), judge),
-        (after(79, 12), shopfront.receive_oddities),
-        (after(87, 9), approve_some_creators),
-        (after(87, 10), add_webhooks),
-        (after(88, 10), prepare_payouts),
+        (after(166, 10), endpoints.add),
+        (after(168, 14), refund_paid_order),
+        (after(171, 9), approve_all_creators),
+        (after(171, 10), prepare_payouts),
+        (after(171, 15), approve_payouts),
+        (after(174, 9), import_half),
+        (after(172, 12), shopfront.receive_oddities),
+        (after(175, 7), shopfront.receive_unread),
+        (after(176, 9), approve_some_creators),
+        (after(176, 10), prepare_payouts),
+        (after(176, 16), approve_only),
+        (after(178, 9), shopfront.receive_unread),
+        (after(179, 10), invite),
+        (after(180, 9), approve_some_creators),
+        (after(180, 10), prepare_payouts),
         *nightly,
+        *heard,
     ]
 
 
 def set_up(stage: Stage, at: datetime) -> None:
     """Publish three programs, draft a fourth, and make a key for the shop's server."""
-    _publish(stage, "friends", "Refer a friend", "customer", cast.FRIENDS, at)
-    _publish(stage, "creators", "Coffee creators", "influencer", cast.CREATORS, at)
-    _publish(stage, "tasting", "Winter tasting", "affiliate", cast.TASTING, at)
-    for person in (900, 901, 902):
-        program_services.enrol_participant(
-            program=stage.programs["tasting"], customer=stage.customer(person, at), actor=stage.olga, at=at
-        )
+    publish(stage, "friends", "Refer a friend", "customer", cast.FRIENDS, at)
+    publish(stage, "creators", "Coffee creators", "influencer", cast.CREATORS, at)
+    publish(stage, "tasting", "Tasting club", "affiliate", cast.TASTING, at)
     program_services.create_program(
         workspace=stage.workspace, name="Coffee for offices", kind="b2b", actor=stage.olga, at=at
     )
-    account_services.create_api_key(
-        workspace=stage.workspace,
-        kind="sk",
-        name="Shop backend",
-        scopes=["track", "read"],
-        actor=stage.olga,
-        at=at,
+    _make_key(stage, "sk", "Shop backend (old)", ["track", "read"], at)
+
+
+def _make_key(stage: Stage, kind: str, name: str, scopes: list[str], at: datetime) -> ApiKey:
+    key, _ = account_services.create_api_key(
+        workspace=stage.workspace, kind=kind, name=name, scopes=scopes, actor=stage.olga, at=at
     )
+    return key
 
 
-def _publish(stage: Stage, key: str, name: str, kind: str, terms: ProgramTerms, at: datetime) -> None:
+def change_keys(stage: Stage, at: datetime) -> None:
+    """Give the shop's server and its pages keys of their own, and take the old one back."""
+    _make_key(stage, "sk", "Shop backend", ["track", "read"], at)
+    _make_key(stage, "pk", "Shop pages", ["track"], at)
+    old = ApiKey.objects.for_workspace(stage.workspace).order_by("pk")[0]
+    account_services.revoke_api_key(key=old, actor=stage.olga, at=at)
+
+
+def publish(stage: Stage, key: str, name: str, kind: str, terms: ProgramTerms, at: datetime) -> None:
+    """Make a program with these terms and publish it."""
     program = program_services.create_program(
         workspace=stage.workspace, name=name, kind=kind, actor=stage.olga, at=at
     )
@@ -79,20 +107,24 @@ def _publish(stage: Stage, key: str, name: str, kind: str, terms: ProgramTerms, 
     stage.programs[key] = program
 
 
+def publish_tiers(stage: Stage, at: datetime) -> None:
+    """Let the reward of those who bring many friends rise, by a second version."""
+    friends = stage.programs["friends"]
+    program_services.update_draft(
+        program=friends, terms=cast.document(cast.FRIENDS_WITH_TIERS), actor=stage.olga
+    )
+    program_services.publish_program(program=friends, actor=stage.olga, at=at)
+
+
 def pause_tasting(stage: Stage, at: datetime) -> None:
-    """Pause a program; people still follow its links, and those clicks do not count."""
+    """Pause a program; people still follow its links for a while, and those clicks do not count."""
     tasting = stage.programs["tasting"]
     program_services.change_program_status(
-        program=tasting, status="paused", reason="The tasting is over.", actor=stage.olga, at=at
+        program=tasting, status="paused", reason="The club takes a break.", actor=stage.olga, at=at
     )
-    participants = Participant.objects.for_workspace(stage.workspace).filter(program=tasting).order_by("pk")
-    for number, participant in enumerate(participants):
-        tracking_services.record_click(
-            link=stage.link_of(participant),
-            visitor_id=f"vis_late{number:05d}",
-            facts=ClickFacts(user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Firefox/142.0"),
-            at=at,
-        )
+    for person in TASTERS:
+        # The links in memory still know the program as it was.
+        stage.links[person] = stage.link_of(stage.links[person].participant)
 
 
 def release(stage: Stage, at: datetime) -> None:
@@ -139,19 +171,44 @@ def approve_payouts(stage: Stage, at: datetime) -> None:
     reward_services.export_batch(batch=stage.batch, actor=stage.finn, at=at)
 
 
+def approve_only(stage: Stage, at: datetime) -> None:
+    """Approve the batch as the second person; it waits to be exported."""
+    assert stage.batch is not None
+    reward_services.approve_batch(batch=stage.batch, actor=stage.olga, at=at)
+
+
+def prepare_too_early(stage: Stage, at: datetime) -> None:
+    """Prepare a batch and take it back."""
+    prepare_payouts(stage, at)
+    assert stage.batch is not None
+    reward_services.cancel_batch(
+        batch=stage.batch, reason="Too early: the month is not over.", actor=stage.finn, at=at
+    )
+
+
 def import_results(stage: Stage, at: datetime) -> None:
     """Settle the batch: all went out but the last, which the bank refused."""
+    _import(stage, at, share=1.0)
+
+
+def import_half(stage: Stage, at: datetime) -> None:
+    """Settle the first half of the batch; the bank has not told of the others yet."""
+    _import(stage, at, share=0.5)
+
+
+def _import(stage: Stage, at: datetime, *, share: float) -> None:
     assert stage.batch is not None
     payouts = list(reward_queries.payouts_of(stage.batch))
+    told = payouts[: max(1, int(len(payouts) * share))]
     rows = [
         reward_services.ResultRow(
             line=number + 2,
             payout_id=payout.public_id,
-            status="failed" if number == len(payouts) - 1 else "paid",
+            status="failed" if number and number == len(payouts) - 1 else "paid",
             reference=f"SEPA-{at:%y%m}-{number + 1:03d}",
             failure="Account closed",
         )
-        for number, payout in enumerate(payouts)
+        for number, payout in enumerate(told)
     ]
     reward_services.import_results(batch=stage.batch, rows=rows, actor=stage.finn, at=at)
 
@@ -173,33 +230,46 @@ def refund_paid_order(stage: Stage, at: datetime) -> None:
         occurred_at=at,
         at=at,
     )
-    reward_services.settle_conversion(conversion=conversion, at=at)
 
 
 def judge(stage: Stage, at: datetime) -> None:
-    """Deny one of the held rewards, and declare that another's order does not count."""
+    """Deny one held reward, trust another, and declare that the order of a third does not count."""
     held = (
         Reward.objects.for_workspace(stage.workspace)
         .filter(status=Reward.Status.HELD, side=Reward.Side.REFERRER)
         .select_related("conversion__workspace")
         .order_by("pk")
     )
-    first, second = held[:2]
+    first, second, third = held[:3]
     reward_services.deny_reward(
         reward=first, reason="Ordered within the participant's own household.", actor=stage.olga, at=at
     )
-    tracking_services.reject_conversion(
-        conversion=second.conversion, reason="stolen_card", actor=stage.olga, at=at
+    reward_services.approve_reward(
+        reward=second, reason="A regular customer; they called and explained.", actor=stage.olga, at=at
     )
-    reward_services.settle_conversion(conversion=second.conversion, at=at)
+    tracking_services.reject_conversion(
+        conversion=third.conversion, reason="stolen_card", actor=stage.olga, at=at
+    )
 
 
-def add_webhooks(stage: Stage, at: datetime) -> None:
-    """Add an endpoint of the shop's own that hears of purchases and rewards."""
-    webhooks.create_endpoint(
+def suspend_somebody(stage: Stage, at: datetime) -> None:
+    """Suspend the one who ordered by their own link again and again."""
+    program_services.update_participant(
+        participant=stage.links[6].participant,
+        status=Participant.Status.SUSPENDED,
+        reason="Ordered by their own link twice.",
+        actor=stage.olga,
+    )
+    # The link in memory still knows the participant as they were.
+    stage.links[6] = stage.link_of(stage.links[6].participant)
+
+
+def invite(stage: Stage, at: datetime) -> None:
+    """Invite somebody to the team, who has not answered yet."""
+    account_services.invite_member(
         workspace=stage.workspace,
-        url="https://hooks.lumen-coffee.example/referrals",
-        kinds=["conversion.created", "conversion.refunded", "reward.approved", "reward.created"],
+        email="jonas.reuter@lumen-coffee.example",
+        role="support",
         actor=stage.olga,
         at=at,
     )

@@ -11,8 +11,9 @@ from integrations.models import Connection
 from programs import services as program_services
 from programs.models import Customer, Link, Participant, Program, PromoCode
 from referral_platform.demo import cast
-from referral_platform.demo.story import Buy
+from referral_platform.demo.scenes import Buy
 from rewards.models import PayoutBatch
+from tracking import services as tracking_services
 from tracking.models import Click, Conversion
 
 
@@ -28,6 +29,7 @@ class Stage:
     links: dict[int, Link] = field(default_factory=dict)
     customers: dict[int, Customer] = field(default_factory=dict)
     clicks: dict[int, Click] = field(default_factory=dict)
+    visits: dict[int, tracking_services.LinkRequest] = field(default_factory=dict)
     codes: dict[int, PromoCode] = field(default_factory=dict)
     orders: dict[int, tuple[Buy, Conversion]] = field(default_factory=dict)
     connection: Connection | None = None
@@ -45,6 +47,18 @@ class Stage:
                 at=at,
             )
         return self.customers[person]
+
+    def click(self, key: int) -> Click:
+        """Return the click that a visit became."""
+        if key not in self.clicks:
+            self.store_visits()
+        return self.clicks[key]
+
+    def store_visits(self) -> None:
+        """Store the visits that were kept back."""
+        clicks = tracking_services.record_clicks(requests=list(self.visits.values()))
+        self.clicks.update(zip(self.visits, clicks, strict=True))
+        self.visits.clear()
 
     def link_of(self, participant: Participant) -> Link:
         """Return a participant's first link with all that a click needs."""

@@ -1,161 +1,96 @@
 """What happens in the demo, drawn up from a seed: who is enrolled, clicks, signs up, buys, gives back. Pure.
 
-Times count from the start of the story, so that it can be played up to any day.
+Times count from the start of the story, so that it can be played up to any day. `portrait` holds what the
+participant whose portal is shown goes through, friend by friend.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
+
+from referral_platform.demo import portrait
+from referral_platform.demo.scenes import Action as Action
+from referral_platform.demo.scenes import Buy, Enrol, GiveBack, Program, Scene, SignUp, Visit
+from referral_platform.demo.traffic import BROWSERS, CHANNELS, COUNTRIES, DESK, NO_PERSON
 
 SEED: Final = 20260501
-DAYS: Final = 91
-"""How long the story is."""
+DAYS: Final = 182
+"""How long the story is: half a year."""
 
-_CHANNELS: Final[tuple[tuple[int, dict[str, Any]], ...]] = (
-    (30, {"tags": {"ch": "whatsapp"}}),
-    (20, {"referrer": "https://www.instagram.com/"}),
-    (14, {"tags": {"utm_medium": "email"}}),
-    (12, {}),
-    (8, {"referrer": "https://www.facebook.com/"}),
-    (6, {"tags": {"ch": "qr"}}),
-    (5, {"referrer": "https://coffee-notes.example/best-beans"}),
-    (3, {"referrer": "https://www.youtube.com/"}),
-    (2, {"referrer": "https://t.co/"}),
-)
-_PHONE: Final = (
-    "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"
-)
-_IPHONE: Final = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile"
-)
-_DESK: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
-_BROWSERS: Final = ((45, _PHONE), (35, _IPHONE), (20, _DESK))
-_NO_PERSON: Final[tuple[tuple[int, dict[str, Any]], ...]] = (
-    (40, {"user_agent": "WhatsApp/2.25.10 A"}),
-    (20, {"user_agent": "facebookexternalhit/1.1"}),
-    (15, {"user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}),
-    (10, {"user_agent": _PHONE, "purpose": "prefetch"}),
-    (8, {"user_agent": "curl/8.9"}),
-    (5, {"user_agent": _DESK, "method": "HEAD"}),
-    (2, {"user_agent": ""}),
-)
-_COUNTRIES: Final = ((70, "DE"), (14, "AT"), (9, "CH"), (4, "NL"), (3, "PL"))
-_BASKETS: Final = (1_890, 2_490, 2_990, 3_480, 3_980, 4_770, 5_980, 7_450, 11_900, 24_900)
-
-Program = Literal["friends", "creators"]
-
-
-@dataclass(frozen=True, slots=True)
-class Enrol:
-    """Person `person` joins a program; `payout` says whether they left an account for their money."""
-
-    person: int
-    program: Program
-    payout: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Somebody, or something, requests a participant's link."""
-
-    key: int
-    participant: int
-    visitor: int
-    facts: dict[str, Any] = field(hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SignUp:
-    """Visitor becomes a customer; `visit` is the click they came by."""
-
-    person: int
-    visit: int
-    country: str
-
-
-@dataclass(frozen=True, slots=True)
-class Buy:
-    """A customer buys. `visit` or `code_of` (a participant) is how they came, if they say so.
-
-    `shop` orders come in by the shop's webhooks, the others through the API.
-    """
-
-    order: int
-    person: int
-    amount_minor: int
-    visit: int | None = None
-    code_of: int | None = None
-    shop: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GiveBack:
-    """Some of an order's amount is refunded."""
-
-    order: int
-    percent: int
-
-
-Action = Enrol | Visit | SignUp | Buy | GiveBack
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One action at its time from the start."""
-
-    after: timedelta
-    action: Action
-
-
-SHOP_FROM: Final = timedelta(days=70)
+SHOP_FROM: Final = timedelta(days=154)
 """When the shop's own webhooks take over from the API."""
 
-FRIENDS: Final = 48
-CREATORS: Final = 12
+PARTICIPANTS: Final = 400
+CREATORS_EVERY: Final = 8
+"""Every eighth participant is a creator, the others are customers of the shop."""
+
+TASTERS: Final = (480, 481, 482, 483)
+"""The numbers of those in the program that was paused."""
+
+TASTING_ENDS: Final = timedelta(days=40, hours=10)
+
+STRANGERS_FROM: Final = 500
+"""The number of the first person who is no participant."""
+
+_BASKETS: Final = (1_890, 2_490, 2_990, 3_480, 3_980, 4_770, 5_980, 7_450, 11_900, 24_900)
+_BASKET_WEIGHTS: Final = (14, 18, 16, 13, 11, 10, 8, 6, 3, 1)
 
 
-def story(seed: int = SEED) -> list[Scene]:
-    """Return the scenes in order; the same seed gives the same story."""
-    return sorted(_Writer(random.Random(seed)).scenes(), key=lambda scene: scene.after)  # noqa: S311
+def story(seed: int = SEED, *, first_weekday: int = 0) -> list[Scene]:
+    """Return the scenes in order; the same seed and first weekday (0 is Monday) give the same story."""
+    writer = _Writer(random.Random(seed), first_weekday)  # noqa: S311
+    return sorted(writer.scenes(), key=lambda scene: scene.after)
 
 
 class _Writer:
-    def __init__(self, dice: random.Random) -> None:
+    def __init__(self, dice: random.Random, first_weekday: int) -> None:
         self.dice = dice
-        self.people = 1_000
+        self.first_weekday = first_weekday
+        self.people = STRANGERS_FROM
         self.visits = 0
         self.orders = 5_000
 
     def scenes(self) -> Iterator[Scene]:
-        for number in range(FRIENDS + CREATORS):
-            program: Program = "creators" if number % 5 == 4 else "friends"
+        yield Scene(portrait.JOINED, Enrol(portrait.PERSON, "friends", payout=True))
+        for friend in portrait.FRIENDS:
+            yield from self._friend(friend)
+        for number in range(1, PARTICIPANTS):
+            program: Program = "creators" if number % CREATORS_EVERY == CREATORS_EVERY - 1 else "friends"
             joined = self._joined(number)
             yield Scene(joined, Enrol(number, program, payout=number % 6 != 5))
             yield from self._traffic(number, program, joined)
+        for number in TASTERS:
+            joined = timedelta(hours=10 + number - TASTERS[0])
+            yield Scene(joined, Enrol(number, "tasting", payout=False))
+            for day in range(2, TASTING_ENDS.days + 12, 4):
+                at = timedelta(days=day, hours=self._hour(), minutes=self.dice.randint(0, 59))
+                yield from self._visit(number, "tasting", at)
         yield from self._frauds()
 
     def _joined(self, number: int) -> timedelta:
-        # The first ten start the program; the others come after, most of them in the first weeks.
+        # The first ten start the program; the others come after, week by week.
         if number < 10:
             return timedelta(hours=9 + number * 5)
-        share = ((number - 10) / (FRIENDS + CREATORS - 10)) ** 1.4
-        return timedelta(days=2 + share * (DAYS - 8), hours=self.dice.randint(0, 10))
+        share = ((number - 10) / (PARTICIPANTS - 10)) ** 1.15
+        return timedelta(
+            days=int(2 + share * (DAYS - 4)), hours=self._hour(), minutes=self.dice.randint(0, 59)
+        )
 
     def _pick(self, choices: tuple[tuple[int, Any], ...]) -> Any:
         weights = [weight for weight, _ in choices]
         return self.dice.choices([value for _, value in choices], weights)[0]
 
     def _traffic(self, number: int, program: Program, joined: timedelta) -> Iterator[Scene]:
-        # A few people share a lot, most a little.
-        eagerness = (0.52 if program == "creators" else 0.36) / (1 + (number % 12)) ** 0.55
+        # A few people share a lot, most a little, and everybody most just after they joined.
+        eagerness = (0.44 if program == "creators" else 0.125) / (1 + (number % 11)) ** 0.75
         for day in range(joined.days, DAYS):
-            growth = 0.85 + 0.4 * day / DAYS
-            weekend = 1.3 if day % 7 in (5, 6) else 1.0
-            expected = eagerness * growth * weekend
+            weekday = (self.first_weekday + day) % 7
+            busy = (0.9, 0.85, 0.9, 1.0, 1.1, 1.45, 1.35)[weekday]
+            fresh = 2.2 if day - joined.days < 7 else 1.0
+            expected = eagerness * busy * fresh * (0.8 + 0.5 * day / DAYS)
             while self.dice.random() < expected:
                 expected -= 0.5
                 at = timedelta(days=day, hours=self._hour(), seconds=self.dice.randint(0, 3_599))
@@ -165,27 +100,31 @@ class _Writer:
     def _hour(self) -> int:
         return int(self.dice.triangular(6, 24, 20)) % 24
 
-    def _visit(self, number: int, program: Program, at: timedelta) -> Iterator[Scene]:
+    def _facts(self, country: str) -> dict[str, Any]:
+        return {**self._pick(CHANNELS), "user_agent": self._pick(BROWSERS), "country": country}
+
+    def _key(self) -> int:
         self.visits += 1
-        key = self.visits
+        return self.visits
+
+    def _visit(self, number: int, program: Program, at: timedelta) -> Iterator[Scene]:
+        key = self._key()
         if self.dice.random() < 0.18:
-            yield Scene(at, Visit(key, number, key, dict(self._pick(_NO_PERSON))))
+            yield Scene(at, Visit(key, number, key, dict(self._pick(NO_PERSON))))
             return
-        country = self._pick(_COUNTRIES)
-        facts = {**self._pick(_CHANNELS), "user_agent": self._pick(_BROWSERS), "country": country}
+        country = self._pick(COUNTRIES)
+        facts = self._facts(country)
         yield Scene(at, Visit(key, number, key, facts))
         if self.dice.random() < 0.1:
             again = at + timedelta(minutes=self.dice.randint(1, 40))
-            self.visits += 1
-            yield Scene(again, Visit(self.visits, number, key, facts))
+            yield Scene(again, Visit(self._key(), number, key, facts))
         if self.dice.random() < 0.12:
             later = at + timedelta(hours=self.dice.randint(2, 5))
-            self.visits += 1
-            yield Scene(later, Visit(self.visits, number, key, facts))
+            yield Scene(later, Visit(self._key(), number, key, facts))
         fate = self.dice.random()
-        if fate < 0.13:
+        if fate < 0.2:
             yield from self._customer(number, program, key, country, at)
-        elif program == "creators" and fate < 0.2:
+        elif program == "creators" and fate < 0.25:
             # Watches today, buys with the code another day and in another browser.
             yield from self._order(at + self._days(1, 6), person=self._person(), code_of=number)
 
@@ -193,27 +132,32 @@ class _Writer:
         self, number: int, program: Program, visit: int, country: str, at: timedelta
     ) -> Iterator[Scene]:
         person = self._person()
-        joined = at + timedelta(minutes=self.dice.randint(2, 90))
+        joined = at + timedelta(minutes=self.dice.randint(2, 90), seconds=self.dice.randint(0, 59))
         yield Scene(joined, SignUp(person, visit, country))
-        if self.dice.random() < 0.8:
-            bought = joined + timedelta(minutes=self.dice.randint(3, 6_000))
+        if self.dice.random() < 0.76:
+            bought = joined + timedelta(minutes=self.dice.randint(3, 6_000), seconds=self.dice.randint(0, 59))
             code_of = number if program == "creators" and self.dice.random() < 0.4 else None
             yield from self._order(bought, person=person, code_of=code_of)
-            if self.dice.random() < 0.3:
+            if self.dice.random() < 0.36:
                 yield from self._order(bought + self._days(10, 35), person=person)
 
     def _order(
         self, at: timedelta, *, person: int, visit: int | None = None, code_of: int | None = None
     ) -> Iterator[Scene]:
-        self.orders += 1
-        order = self.orders
-        amount = self.dice.choice(_BASKETS)
-        shop = at >= SHOP_FROM
-        yield Scene(at, Buy(order, person, amount, visit=visit, code_of=code_of, shop=shop))
-        if self.dice.random() < 0.16:
+        amount = self.dice.choices(_BASKETS, _BASKET_WEIGHTS)[0]
+        buy = self._buy(at, person, amount, visit=visit, code_of=code_of)
+        yield buy
+        assert isinstance(buy.action, Buy)
+        if self.dice.random() < 0.08:
             # Some while the reward is on hold, some long after it was paid.
             later = self._days(2, 11) if self.dice.random() < 0.6 else self._days(25, 50)
-            yield Scene(at + later, GiveBack(order, self.dice.choice((25, 50, 100))))
+            yield Scene(at + later, GiveBack(buy.action.order, self.dice.choice((25, 50, 100))))
+
+    def _buy(
+        self, at: timedelta, person: int, amount: int, *, visit: int | None = None, code_of: int | None = None
+    ) -> Scene:
+        self.orders += 1
+        return Scene(at, Buy(self.orders, person, amount, visit=visit, code_of=code_of, shop=at >= SHOP_FROM))
 
     def _days(self, least: int, most: int) -> timedelta:
         return timedelta(days=self.dice.randint(least, most), minutes=self.dice.randint(0, 600))
@@ -222,21 +166,39 @@ class _Writer:
         self.people += 1
         return self.people
 
+    def _friend(self, friend: portrait.Friend) -> Iterator[Scene]:
+        """One of the friends in the portal that is shown."""
+        clicked = timedelta(days=friend.clicked_on, hours=friend.hour, minutes=12)
+        facts = {**friend.channel, "user_agent": self._pick(BROWSERS), "country": "DE"}
+        key = self._key()
+        yield Scene(clicked, Visit(key, portrait.PERSON, key, facts))
+        if not friend.signs_up:
+            return
+        person = self._person()
+        joined = clicked + timedelta(minutes=9)
+        yield Scene(joined, SignUp(person, key, "DE"))
+        for after_days, amount, returned in friend.orders:
+            # Straight on from the sign-up, so that a purchase does not slip past the day of the reader.
+            at = joined + (timedelta(days=after_days) if after_days else timedelta(minutes=14))
+            buy = self._buy(at, person, amount)
+            yield buy
+            assert isinstance(buy.action, Buy)
+            if returned:
+                yield Scene(at + timedelta(days=6), GiveBack(buy.action.order, returned))
+
     def _frauds(self) -> Iterator[Scene]:
-        """Two people who order by their own links, and four orders seconds after a click."""
-        for number, at in ((1, timedelta(days=33, hours=12)), (6, timedelta(days=66, hours=19))):
-            self.visits += 1
-            self.orders += 1
-            facts = {"user_agent": _DESK, "country": "DE"}
-            yield Scene(at, Visit(self.visits, number, self.visits, facts))
-            buy = Buy(self.orders, number, 4_770, visit=self.visits)
-            yield Scene(at + timedelta(minutes=12), buy)
-        for number, day in ((0, 41), (2, 74), (5, 81), (3, 86)):
-            self.visits += 1
-            self.orders += 1
+        """A few people who order by their own links, and orders seconds after a click."""
+        for number, at in (
+            (1, timedelta(days=33, hours=12)),
+            (6, timedelta(days=66, hours=19)),
+            (12, timedelta(days=118, hours=21)),
+            (3, timedelta(days=171, hours=18)),
+        ):
+            key = self._key()
+            yield Scene(at, Visit(key, number, key, {"user_agent": DESK, "country": "DE"}))
+            yield self._buy(at + timedelta(minutes=12), number, 4_770, visit=key)
+        for number, day in ((4, 41), (2, 74), (5, 109), (9, 150), (8, 163), (3, 170), (10, 176), (2, 178)):
             at = timedelta(days=day, hours=3, minutes=number)
-            facts = {"user_agent": _DESK, "country": "PL"}
-            yield Scene(at, Visit(self.visits, number, self.visits, facts))
-            yield Scene(
-                at + timedelta(seconds=4), Buy(self.orders, self._person(), 11_900, visit=self.visits)
-            )
+            key = self._key()
+            yield Scene(at, Visit(key, number, key, {"user_agent": DESK, "country": "PL"}))
+            yield self._buy(at + timedelta(seconds=4), self._person(), 11_900, visit=key)

@@ -1,0 +1,59 @@
+"""Plays a timeline: each entry at its time, with the clock standing there, and its consequences after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from core import clock, events
+from referral_platform.demo.stage import Stage
+
+Tell = Callable[[int, int, str], None]
+"""Hears of progress: steps done, steps in all, and what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that is done some while after the start; `alone` if its consequences come before all else."""
+
+    after: timedelta
+    do: Callable[[datetime], None]
+    alone: bool = False
+
+
+def play(stage: Stage, timeline: Sequence[Entry], *, until: datetime, tell: Tell) -> None:
+    """Play what everybody does up to an instant, in order, with the consequences after each stretch.
+
+    A stretch lies between two deeds of the staff, so half a day at most.
+    """
+    due = sorted(
+        (entry for entry in timeline if stage.began + entry.after <= until), key=lambda entry: entry.after
+    )
+    days = due[-1].after.days + 1 if due else 0
+    played = 0
+    # A number of its own for every deed, so that it is a stretch by itself.
+    for _, stretch in groupby(due, key=_Stretches()):
+        with events.as_one():
+            for entry in stretch:
+                at = stage.began + entry.after
+                with clock.standing_at(at):
+                    entry.do(at)
+                played += 1
+                tell(played, len(due), f"day {entry.after.days + 1} of {days}")
+            stage.store_visits()
+
+
+class _Stretches:
+    """Numbers the stretches of a timeline as it goes by."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.alone = False
+
+    def __call__(self, entry: Entry) -> int:
+        if entry.alone or self.alone:
+            self.number += 1
+        self.alone = entry.alone
+        return self.number
