@@ -80,4 +80,4 @@ def _mixed(ground: tuple[int, int, int], ink: tuple[int, int, int], part: float)
 
 def _luminance(color: tuple[int, int, int]) -> float:
     red, green, blue = (channel / 255 for channel in color)
-    return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+    return float(0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2)
