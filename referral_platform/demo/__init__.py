@@ -1,5 +1,7 @@
-"""A believable shop to look at: Lumen Coffee, three months of its referral program.
+"""A believable shop to look at: Lumen Coffee, half a year of its referral programs.
 
-`story` draws up what happens, from a seed; `cast` says who is in it; `loading` plays it through the same
-services as real traffic (`public`, `staff` and `shopfront` hold the parts); `logins` tells how to get in.
+`story` draws up what happens, from a seed (`scenes` are its words, `portrait` and `traffic` its material);
+`cast` says who is in it; `loading` plays it through the same services as real traffic (`playing` keeps the
+time; `public`, `staff`, `shopfront` and `endpoints` hold the parts; `sandbox` fills the sandbox); `logins`
+tells how to get in.
 """

@@ -19,7 +19,7 @@ _WIDTH = 30
 class Command(BaseCommand):
     """Loads the demo once; where any workspace exists it changes nothing."""
 
-    help = "Fill an empty database with Lumen Coffee, a demo shop with three months of referrals."
+    help = "Fill an empty database with Lumen Coffee, a demo shop with half a year of referrals."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--force", action="store_true", help="also where DEBUG is off")
@@ -35,9 +35,12 @@ class Command(BaseCommand):
         self.stdout.write(f"{cast.WORKSPACE} is loaded ({time.monotonic() - began:.1f} s)")
 
     def _tell(self, done: int, whole: int, what: str) -> None:
-        tenth = done * 10 // whole
-        if tenth != self._shown:
-            self._shown = tenth
+        # A terminal sees the bar grow; a log gets a line for every tenth.
+        live = self.stdout.isatty()
+        step = done * (100 if live else 10) // whole
+        if step != self._shown:
+            self._shown = step
             filled = done * _WIDTH // whole
-            self.stdout.write(f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {done * 100 // whole:3d} %  {what}")
+            bar = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {done * 100 // whole:3d} %  {what}"
+            self.stdout.write(f"\r{bar}" if live else bar, ending="\n" if not live or done == whole else "")
             self.stdout.flush()
