@@ -9,7 +9,6 @@ from typing import Final, Literal
 from playwright.sync_api import Locator, Page
 
 Role = Literal["button", "link", "checkbox", "radio", "textbox", "combobox", "spinbutton", "menuitem"]
-FIELDS: Final[tuple[Role, ...]] = ("textbox", "spinbutton", "combobox")
 FARTHEST: Final = 160
 """How many steps of the Tab key are tried; no page of the journeys holds more to step through."""
 
@@ -42,7 +41,8 @@ class Hands(ABC):
 
     def field(self, label: str | re.Pattern[str]) -> Locator:
         """Return the visible field with this label, whatever its kind."""
-        found = self.page.get_by_label(label, exact=isinstance(label, str)).filter(visible=True)
+        labelled = self.page.get_by_label(label, exact=isinstance(label, str))
+        found = labelled.and_(self.page.locator("input, textarea, select")).filter(visible=True)
         found.first.wait_for(state="visible")
         return found.first
 
@@ -62,8 +62,8 @@ class Hands(ABC):
         """Put a text into a field in place of what stands there."""
 
     @abstractmethod
-    def choose(self, label: str | re.Pattern[str], option: str) -> None:
-        """Choose an option of a list by its label."""
+    def choose(self, label: str | re.Pattern[str], option: str | re.Pattern[str]) -> None:
+        """Choose an option of a list by its label, or by the first label that a pattern finds."""
 
     @abstractmethod
     def pick(self, name: str | re.Pattern[str]) -> None:
@@ -72,6 +72,13 @@ class Hands(ABC):
     @abstractmethod
     def tick(self, control: Locator, *, on: bool = True) -> None:
         """Set a checkbox."""
+
+
+def _named(field: Locator, option: str | re.Pattern[str]) -> str:
+    labels: list[str] = field.evaluate("element => [...element.options].map(each => each.label.trim())")
+    found = [each for each in labels if (each == option if isinstance(option, str) else option.search(each))]
+    assert found, f"{field.page.url}: there is no option {option!r}, only {labels}"
+    return found[0]
 
 
 class Mouse(Hands):
@@ -87,8 +94,9 @@ class Mouse(Hands):
         field.click()
         field.fill(text)
 
-    def choose(self, label: str | re.Pattern[str], option: str) -> None:
-        self.field(label).select_option(label=option)
+    def choose(self, label: str | re.Pattern[str], option: str | re.Pattern[str]) -> None:
+        field = self.field(label)
+        field.select_option(label=_named(field, option))
 
     def pick(self, name: str | re.Pattern[str]) -> None:
         self.control("radio", name).check()
@@ -145,13 +153,14 @@ class Keyboard(Hands):
                 self.page.keyboard.press("Enter")
             self.page.keyboard.type(line)
 
-    def choose(self, label: str | re.Pattern[str], option: str) -> None:
+    def choose(self, label: str | re.Pattern[str], option: str | re.Pattern[str]) -> None:
         field = self.field(label)
+        wanted = _named(field, option)
         self.reach(field)
         chosen = "element => element.selectedOptions[0]?.label.trim()"
         self.page.keyboard.press("Home")
         for _ in range(FARTHEST):
-            if field.evaluate(chosen) == option:
+            if field.evaluate(chosen) == wanted:
                 return
             self.page.keyboard.press("ArrowDown")
         raise AssertionError(f"{self.page.url}: {self._told(field)} has no option {option!r}")

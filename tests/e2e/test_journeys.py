@@ -129,24 +129,15 @@ def _set_up_program(olga: Hands) -> None:
     page.wait_for_url("**/setup/rewards/")
     olga.press(re.compile("^Save and continue"))
     page.wait_for_url("**/setup/rules/")
-    olga.write(re.compile("Rewards are held for"), "0")
-    olga.choose(re.compile("approv", re.I), _manual(olga))
+    olga.write(re.compile("^(Hold|Rewards are held)"), "0")
+    olga.choose("Approval", re.compile("person"))
     olga.press(re.compile("^Save and continue"))
     page.wait_for_url("**/setup/look/")
-    olga.write("Where links lead", SHOP)
+    olga.write(re.compile("Where links lead"), SHOP)
     olga.press(re.compile("^Save and continue"))
     page.wait_for_url("**/setup/review/")
     olga.confirm("Publish the program", "Click again to go live")
     page.wait_for_url("**/setup/live/")
-
-
-def _manual(olga: Hands) -> str:
-    """Return what the list calls it when a person approves each reward."""
-    field = olga.field(re.compile("approv", re.I))
-    label: str = field.evaluate(
-        "element => [...element.options].find(each => each.value === 'manual').label.trim()"
-    )
-    return label
 
 
 def _invite(company: Company, olga: Hands) -> None:
@@ -160,7 +151,7 @@ def _enter_portal_and_share(company: Company, ann: Hands) -> str:
     link = mailed(stage, email, r"http://\S+/r/[A-Za-z0-9-]+")
     program = stage.one(company.slug, "SELECT public_id FROM programs_program LIMIT 1")
     page.goto(f"/portal/{program}/")
-    ann.write("Your e-mail address", email)
+    ann.write(re.compile("e-?mail", re.I), email)
     page.keyboard.press("Enter")
     page.wait_for_url("**sent=1")
     page.goto(mailed(stage, email, r"http://\S+/portal/enter/[^\s/]+/", count=2))
@@ -216,7 +207,7 @@ def _approve(company: Company, olga: Hands) -> None:
 
 def _prepare_batch(company: Company, olga: Hands) -> str:
     _menu(olga, "Payouts")
-    olga.press(re.compile("^(New|Prepare).*"), "link", _main(olga))
+    olga.press("Preview", "link", _main(olga))
     olga.page.wait_for_url("**/payouts/new/**")
     olga.confirm(re.compile("^Prepare €"), re.compile("^Click again"))
     olga.page.wait_for_url("**/payouts/pyb_**")
