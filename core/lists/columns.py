@@ -83,7 +83,7 @@ class Column(django_tables2.Column):
         note = _found(self.note, record) if self.note else None
         if note:
             shown = format_html(
-                '{}<span class="muted block text-xs font-normal max-sm:max-w-36 max-sm:truncate">{}</span>',
+                '{}<span class="muted block text-xs font-normal max-sm:max-w-28 max-sm:truncate">{}</span>',
                 shown,
                 words(str(note)) if self.note_words else note,
             )
