@@ -76,7 +76,7 @@ class AuditTable(lists.Table):
         subject, _, done = value.partition(".")
         text = f"{words(subject).capitalize()}: {words(done)}" if done else words(value).capitalize()
         note = format_html('<span class="muted block text-xs font-normal">{}</span>', record.reason)
-        return format_html("{}{}", text, note if record.reason else "")
+        return format_html('<span class="whole">{}</span>{}', text, note if record.reason else "")
 
     def render_subject(self, value: str) -> SafeString:
         """Return the thing's public id."""

@@ -42,9 +42,7 @@ def test_a_colour_is_kept_in_small_letters_and_audited_once(acme: Workspace, own
 
 
 @pytest.mark.parametrize(("color", "code"), [("red", "invalid_colour"), ("#ffff00", "colour_too_pale")])
-def test_a_colour_nobody_could_see_is_refused(
-    acme: Workspace, owner: User, color: str, code: str
-) -> None:
+def test_a_colour_nobody_could_see_is_refused(acme: Workspace, owner: User, color: str, code: str) -> None:
     with tenant(acme), pytest.raises(Invalid) as refused:
         services.set_brand(workspace=acme, color=color, actor=acting(owner))
 
@@ -178,7 +176,8 @@ def test_sites_are_kept_once_each_and_shown(acme: Workspace, owner: User) -> Non
     client = signed_in(owner)
 
     saved = client.post(
-        address("settings_embed"), {"domains": "shop.example.com\n\n https://shop.example.com \n*.acme.example"}
+        address("settings_embed"),
+        {"domains": "shop.example.com\n\n https://shop.example.com \n*.acme.example"},
     )
 
     assert saved["Location"] == address("settings_embed")
@@ -194,7 +193,7 @@ def test_sites_are_kept_once_each_and_shown(acme: Workspace, owner: User) -> Non
         ("\n".join(f"shop{n}.example" for n in range(21)), "at most 20 sites"),
     ],
 )
-def test_bad_sites_come_back_with_what_was_written(acme: Workspace, owner: User, sent: str, said: str) -> None:
+def test_bad_sites_come_back_as_written(acme: Workspace, owner: User, sent: str, said: str) -> None:
     answer = signed_in(owner).post(address("settings_embed"), {"domains": sent})
 
     assert answer.status_code == 400
@@ -235,9 +234,7 @@ def test_an_owner_suspends_a_workspace_by_its_name_and_lets_it_go_on(acme: Works
     assert stored(acme).status == "active"
 
 
-def test_only_an_owner_suspends_and_a_member_cannot_undo_the_operator(
-    acme: Workspace, owner: User
-) -> None:
+def test_only_an_owner_suspends_and_a_member_cannot_undo_the_operator(acme: Workspace, owner: User) -> None:
     admin = signed_in(joined(acme, Role.ADMIN).user)
     assert suspend(admin, name=acme.name).status_code == 403
     assert stored(acme).status == "active"

@@ -183,6 +183,8 @@ def values_for(route: Route, world: World, slug: str) -> dict[str, Any]:
         "name": "message.eml",
         "uidb36": "1",
         "key": "k-1",
+        "color": "0f766e",
+        "digest": "0" * 12,
     }
     if "public_id" in route.arguments:
         segment = route.pattern.partition("<str:public_id>")[0].rstrip("/").rpartition("/")[2]

@@ -42,10 +42,12 @@ class Stop:
 NO_PAGE: Final = {
     # Answer to POST only.
     "api_key_bulk", "api_key_revoke", "batch_approve", "batch_cancel", "batch_export", "batch_results",
-    "connection_disable", "connection_enable", "connection_secret", "conversion_reject", "event_retry",
+    "connection_disable", "connection_enable", "connection_secret", "conversion_reject", "event_bulk",
+    "event_retry", "inbox_bulk",
     "inbox_item_retry", "invitation_revoke", "link_archive", "member_remove", "member_role",
     "message_retry", "participant_bulk", "portal_sign_out", "program_publish", "program_status",
-    "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_retry", "webhook_disable",
+    "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_bulk",
+    "webhook_delivery_retry", "webhook_disable",
     "webhook_enable", "webhook_rotate", "webhook_test", "workspace_resume",
     # Parts of pages, files, redirects, and the documentation that Swagger's own script draws.
     "api_docs", "api_schema", "brand_sheet", "dev_mail_html", "embed_qr", "embed_qr_svg", "hook",
@@ -118,6 +120,7 @@ ROWS: Final[dict[str, dict[str, str]]] = {
         "completed": _with(_BATCH, "status = 'completed'"),
     },
     "account_detail": {"": _with("rewards_account", "balance_minor <> 0 AND customer_id IS NOT NULL")},
+    "webhook_delivery_detail": {"failed": _with("integrations_webhookdelivery", "state = 'dead'")},
     "inbox_item_detail": {"done": _with(_ITEM, "state = 'done'"), "refused": _with(_ITEM, "state = 'dead'")},
     "message_detail": {
         "sent": _with(_MESSAGE, "state = 'done'"),
