@@ -62,6 +62,7 @@ PUBLIC: Final[dict[str, tuple[set[int], set[int], str]]] = {
     "dev_mail_message": ({404}, {404, 405}, "development only"),
     "dev_mail_html": ({404}, {404, 405}, "development only"),
     "styleguide": ({404}, {404, 405}, "development only"),
+    "brand_sheet": ({302}, {405}, "colours, which name no workspace"),
     "link_redirect": ({404}, {404, 405}, "a code that is nobody's"),
     "landing": ({404}, {404, 405}, "a code that is nobody's"),
     "landing_card": ({404}, {405}, "a code that is nobody's"),
@@ -409,6 +410,8 @@ def test_pages_open_to_everybody_give_nothing_away(world: World) -> None:
         "name": "message.eml",
         "uidb36": "1",
         "key": "k-1",
+        "color": "0f766e",
+        "digest": "0" * 12,
     }
     for route in routes():
         if route.name in PUBLIC:
