@@ -20,7 +20,7 @@ NAMED_BY: Final = "E2E_STAGE"
 """The environment variable with what a test process must know of the running stage."""
 
 _LOADING_SECONDS: Final = 1200.0
-"""How long the demo may take to load on a machine that is busy with other things; alone, it takes a minute."""
+"""How long the demo may take to load on a machine busy with other things; alone, it takes a minute."""
 
 _SECRET: Final = ("DATABASE_URL", "SECRET_KEY", "HASH_KEY", "CREDENTIALS_KEYS")
 

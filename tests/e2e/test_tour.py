@@ -54,12 +54,13 @@ def _go(watched: Watched, stop: Stop, address: str, stage: JoinedStage) -> None:
     page = watched.page
     if stop.before and page.url != "about:blank":
         page.reload()
-    else:
-        response = page.goto(address)
-        assert response is not None
-        if response.status != stop.status:
-            watched.wrong.append(f"status {response.status} instead of {stop.status}")
-    if stop.before and page.url.endswith(address):
+        watched.settle()
+        return
+    response = page.goto(address)
+    assert response is not None
+    if response.status != stop.status:
+        watched.wrong.append(f"status {response.status} instead of {stop.status}")
+    if stop.before:
         PREPARATIONS[stop.before](page, stage)
     watched.settle()
 
