@@ -16,7 +16,7 @@ from programs.facts import changes, facts
 from programs.forms import ROW_BUTTONS, SECTIONS, TermsEditor
 from programs.models import Program
 from programs.terms import TermsInvalid, reward_presets, summary
-from programs.views.preview import preview_of, terms_typed
+from programs.views.preview import faults_of, preview_of, terms_typed
 
 
 def program_named(request: ConsoleRequest, public_id: str) -> Program:
@@ -141,11 +141,13 @@ def program_preview(request: ConsoleRequest, public_id: str) -> HttpResponse:
         data=request.POST.dict(),
         section=section if section in SECTIONS else None,
     )
+    terms = terms_typed(editor)
     context = {
         "program": program,
+        "faults": faults_of(editor),
         **preview_of(
             program,
-            terms_typed(editor),
+            terms,
             name=str(editor.general["name"].value() or ""),
             asked=request.POST.dict(),
             workspace_name=request.workspace.name,

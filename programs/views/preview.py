@@ -70,6 +70,19 @@ def terms_typed(editor: TermsEditor) -> ProgramTerms | None:
         return None
 
 
+def faults_of(editor: TermsEditor) -> list[str]:
+    """Return what keeps a checked editor from being shown, a sentence for each field."""
+    tiers = [tier for rule in editor.rules for tier in rule.tiers]
+    return [
+        f"{form.fields[name].label or name.replace('_', ' ').capitalize()}: {error}"
+        if name in form.fields
+        else str(error)
+        for form in (editor.general, *editor.rules, *tiers)
+        for name, errors in form.errors.items()
+        for error in errors
+    ]
+
+
 def _order(text: str, currency: str) -> int:
     try:
         minor = parse_major(str(text).strip(), currency)

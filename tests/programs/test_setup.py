@@ -199,7 +199,8 @@ def test_the_preview_follows_what_is_typed_and_saves_nothing(
     assert "Give 10 % off, get 15 %" in page
     assert "15 % of €50.00 is €7.50." in page
     assert "The referrer gets 15 % of the first purchase as store credit." in page
-    assert "waits" in client.post(path, {**typed, "rule-0-value": "much"}).content.decode()
+    waits = client.post(path, {**typed, "rule-0-value": "much"}).content.decode()
+    assert "How much: A percentage is written like" in waits
     whole = {**shown(program), "offer_text": "Two for tea", "example_order": "-1", "example_friends": "x"}
     assert "Two for tea" in client.post(path, whole).content.decode()
     before = program.draft
