@@ -12,8 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from analytics import charts
+from analytics.days import Period
 from core import clock
 
+NUMBERS = (4, 6, 5, 9, 8, 12, 14, 13, 17)
+BEFORE = (3, 5, 6, 6, 7, 9, 8, 10, 11)
 STATUSES = ("active", "pending", "held", "approved", "paid", "denied", "failed", "draft")
 
 
@@ -63,6 +67,15 @@ def styleguide(request: HttpRequest) -> HttpResponse:
                 Step(at - timedelta(days=2), "Friend signed up"),
                 Step(at - timedelta(hours=4), "Reward approved", "€10.00 of cash.", "Olga Brandt"),
             ),
-            "points": (4, 6, 5, 9, 8, 12, 14, 13, 17),
+            "points": charts.spark(NUMBERS),
+            "chart": charts.area_chart(
+                "Clicks",
+                [
+                    Period((at - timedelta(days=days)).date(), (at - timedelta(days=days)).date())
+                    for days in range(len(NUMBERS), 0, -1)
+                ],
+                NUMBERS,
+                BEFORE,
+            ),
         },
     )
