@@ -23,7 +23,7 @@ from tests.conftest import AT
 FOLDER = Path(__file__).parents[1] / "contracts" / "woocommerce"
 SECRET = 'whsec-test-<&>"quote'
 CAPTURED = {request.name[:4]: request for request in load(FOLDER)}
-_OWN_HEADERS = ("host", "connection", "content-length", "content-type")
+_OWN_HEADERS = ("host", "connection", "content-length", "content-type", "accept-encoding")
 
 
 def connected(workspace: Workspace, name: str = "Tee shop", secret: str = SECRET) -> Connection:
