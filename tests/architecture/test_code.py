@@ -42,7 +42,7 @@ MAY_OPEN_DOORS = {
 MAY_WRITE_SQL = {
     "core/tenancy.py": "sets the two settings that the policies read",
     "core/isolation.py": "writes the policies",
-    "referral_platform/demo/playing.py": "lets Postgres count the rows of a transaction as long as the demo's",
+    "referral_platform/demo/playing.py": "lets Postgres count the rows of the demo's long transaction",
     "analytics/services.py": "lets one rebuild of the figures wait for another by an advisory lock",
     "accounts/services/workspaces.py": "takes a workspace's number before the row, which its policy needs",
 }

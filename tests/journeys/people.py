@@ -89,7 +89,7 @@ def new_workspace(browser: Browser, name: str, *, currency: str = "EUR") -> Cons
 
 def sandbox_of(console: Console) -> Console:
     """Switch to the sandbox by the button in the sidebar."""
-    address = console.get("settings/").link("Switch to sandbox")
+    address = console.get("settings/").link("Open the sandbox")
     page = console.browser.get(address)
     return Console(console.browser, page.path.split("/")[2])
 
@@ -113,8 +113,9 @@ def publish_program(
     `rules` are rows of the editor by field name without their prefix.
     """
     browser = console.browser
-    page = console.fill("programs/new/", "Create program", {"name": name, "kind": "customer"})
+    page = console.fill("programs/new/", "Continue to rewards", {"name": name, "kind": "customer"})
     program = public_id(page, "prg")
+    page = console.get(f"programs/{program}/edit/")
     have = int(page.form(field="currency").fields["rules"][0])
     for _ in range(have, len(rules)):
         page = browser.submit(page, page.form(field="currency"), press="Add another reward")
