@@ -128,7 +128,8 @@ def publish_program(
     form.fields.pop("new_customers_only", None)
     page = browser.submit(page, form, values, press="Save draft")
     assert page.path.endswith(f"/programs/{program}/"), page.text
-    page = console.press(page, "Publish")
+    console.press(console.get(f"programs/{program}/setup/review/"), "Publish the program")
+    page = console.get(f"programs/{program}/")
     assert "Active" in page.text, page.text
     return program
 
