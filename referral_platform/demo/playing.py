@@ -56,7 +56,9 @@ def _count_rows() -> None:
     Unaware of what it holds, the planner walks whole tables for single rows. Only the tables' owner may
     count; for any other role Postgres leaves it out with a warning.
     """
-    tables = ", ".join(sorted(f'"{model._meta.db_table}"' for model in apps.get_models() if model._meta.managed))
+    tables = ", ".join(
+        sorted(f'"{model._meta.db_table}"' for model in apps.get_models() if model._meta.managed)
+    )
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {tables}")
 

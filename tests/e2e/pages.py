@@ -219,9 +219,11 @@ def _addresses(route: Route, slug: str) -> Iterator[tuple[str, str]]:
 
 
 def _console(route: Route) -> Iterator[Stop]:
-    for part, address in _addresses(route, SLUG):
+    # The clock can be moved in a sandbox only.
+    home = SANDBOX if route.name == "sandbox_clock" else SLUG
+    for part, address in _addresses(route, home):
         if "{id}" not in address:
-            yield Stop(part, "owner", address)
+            yield Stop(part, "owner", address, slug=home)
             continue
         newest = f"SELECT public_id FROM {table_of(route)} ORDER BY id DESC LIMIT 1"
         for label, query in ROWS.get(route.name, {"": newest}).items():
