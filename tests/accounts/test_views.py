@@ -243,7 +243,7 @@ def test_the_audit_log_is_paged_and_filtered(acme: Workspace, owner: User) -> No
     unknown = client.get(address("audit_log"), {"action": "test.unknown"})
     assert (unknown.status_code, unknown.context["page"].paginator.count) == (200, 52)
     saved = client.get(address("audit_log"), {"action": "test.counted", "export": "csv"})
-    lines = b"".join(saved.streaming_content).decode("utf-8-sig").splitlines()
+    lines = saved.getvalue().decode("utf-8-sig").splitlines()
     assert lines[0] == "Id,When,Who,Did what,To,Change,Kind of actor"
     assert len(lines) == 52
     assert lines[1].endswith(",system,test.counted,thing-50,number: 50 > 51,system")

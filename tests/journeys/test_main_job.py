@@ -209,7 +209,7 @@ def _approve_all(story: Story) -> Page:
     chosen = [reward["id"] for reward in story.rewards().values()]
     form = page.form(action="/rewards/bulk/")
     form.names.add("reward")
-    return story.owner.browser.submit(page, form, {"reward": chosen}, press="Approve chosen")
+    return story.owner.browser.submit(page, form, {"reward": chosen}, press="Approve")
 
 
 def _hold_passes_and_rewards_are_approved(story: Story) -> None:
