@@ -265,7 +265,7 @@ def _batch_is_paid(story: Story) -> None:
     page = finance.get(f"payouts/{batch}/")
     page = finance.press(page, "Approve")
     assert "The batch is approved and can be exported." in page.text
-    file = finance.press(page, "Export CSV")
+    file = finance.press(page, "Payment file")
     ((payout,),) = story.platform.rows(finance.slug, "SELECT public_id FROM rewards_payout")
     assert file.response.text == (
         f"payout_id,name,email,destination,amount,currency\r\n{payout},Ann Able,{ANN},{IBAN},12.34,EUR\r\n"
