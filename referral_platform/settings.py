@@ -100,7 +100,7 @@ TEMPLATES = [
     }
 ]
 
-# The application's role owns nothing; only the commands that change the schema connect as the owner.
+# The application's role owns nothing; only commands that change or count the tables connect as the owner.
 _runtime = env.db_url_config(setting("DATABASE_URL"))
 # A database given from outside has no owner among the embedded servers' roles.
 _owner = env.db_url_config(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from django.apps import apps
 from django.db import connection
 
 from core import clock, events
@@ -54,13 +53,10 @@ def _count_rows() -> None:
     """Let Postgres count its rows: autovacuum sees nothing of this one long transaction.
 
     Unaware of what it holds, the planner walks whole tables for single rows. Only the tables' owner may
-    count; for any other role Postgres leaves it out with a warning.
+    count; for any other role this leaves them out.
     """
-    tables = ", ".join(
-        sorted(f'"{model._meta.db_table}"' for model in apps.get_models() if model._meta.managed)
-    )
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {tables}")
+        cursor.execute("ANALYZE")
 
 
 class _Stretches:
