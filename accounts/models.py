@@ -71,6 +71,9 @@ class Workspace(models.Model):
     email_from_name = models.CharField(max_length=120, blank=True, default="")
     brand_color = models.CharField(max_length=7, default=DEFAULT_BRAND_COLOR)
     embed_domains = models.JSONField(default=list)
+    link_host = models.CharField(
+        max_length=253, blank=True, default="", help_text="the verified domain in shared links; empty: ours"
+    )
     created_at = models.DateTimeField(default=clock.now)
 
     objects = TenantManager()
@@ -175,7 +178,10 @@ class Invitation(TenantModel):
 
 
 class ApiKey(TenantModel):
-    """A publishable (`pk_`) or secret (`sk_`) key: prefix for look-up, keyed hash, shown once."""
+    """A publishable (`pk_`) or secret (`sk_`) key: prefix for look-up and keyed hash.
+
+    A secret key is shown once. A publishable one stands in web pages anyway and can be copied again.
+    """
 
     class Kind(models.TextChoices):
         PUBLISHABLE = "pk", "Publishable"
@@ -186,7 +192,11 @@ class ApiKey(TenantModel):
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=16)
     secret_hash = models.CharField(max_length=64)
+    public_token = models.CharField(
+        max_length=64, blank=True, default="", help_text="the whole key, of a publishable one only"
+    )
     scopes = models.JSONField(default=list)
+    origins = models.JSONField(default=list, help_text="the sites a publishable key works on; empty: any")
     created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
@@ -201,6 +211,56 @@ class ApiKey(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Domain(TenantModel):
+    """A host name of the workspace's own, which serves its links once a DNS record has proved the ownership.
+
+    Several workspaces may claim a name, and one may have it verified. `missing_since` is the first of the
+    checks in a row that did not find the record any more.
+    """
+
+    public_id = PublicIdField(prefix="dom")
+    host = models.CharField(max_length=253)
+    token = models.CharField(max_length=64)
+    verified_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    missing_since = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=300, blank=True, default="", help_text="of the last check")
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "host"], name="domain_once_in_workspace"),
+            models.UniqueConstraint(
+                fields=["host"], condition=models.Q(verified_at__isnull=False), name="domain_one_owner"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.host
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether the workspace's links are shared with it."""
+        return self.workspace.link_host == self.host
+
+
+class BrandLogo(TenantModel):
+    """A workspace's picture, checked and drawn anew before it is stored; at most one."""
+
+    media_type = models.CharField(max_length=20)
+    content = models.BinaryField()
+    digest = models.CharField(max_length=16)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    stored_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace"], name="brand_logo_one")]
+
+    def __str__(self) -> str:
+        return self.digest
 
 
 class AuditEntry(TenantModel):

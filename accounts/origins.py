@@ -1,4 +1,4 @@
-"""The origins that may show the portal in a frame, as a Content-Security-Policy names them."""
+"""Names of sites that people write: origins that may frame the portal, and hosts of a workspace's own."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ def parse_origin(text: str, *, param: str | None = None) -> str:
     if port and not 0 < int(port) < 65536:
         raise Invalid(f"{port} is not a port.", param=param)
     return f"{scheme}://{wildcard}{host}{f':{int(port)}' if port else ''}"
+
+
+def parse_host(text: str, *, param: str | None = None) -> str:
+    """Read a host name like `go.shop.example` into small ASCII letters. Raises Invalid naming `param`."""
+    given = text.strip().lower().removesuffix(".")
+    host = _ascii(given)
+    if not re.fullmatch(r"[^/:@?#\s\\*]+", given) or host in _THIS_MACHINE or not _is_host(host):
+        raise Invalid(f"“{text.strip()[:100]}” is not a host name like go.shop.example.", param=param)
+    return host
 
 
 def _ascii(host: str) -> str:

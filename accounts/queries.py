@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from accounts import secrets
-from accounts.models import ApiKey, AuditEntry, Invitation, Member, User, Workspace
+from accounts.models import ApiKey, AuditEntry, Domain, Invitation, Member, User, Workspace
 from core.tenancy import door
 
 
@@ -139,4 +139,45 @@ def sandbox_id_of(workspace: Workspace) -> int | None:
             .filter(sandbox_of_id=workspace.pk)
             .values_list("pk", flat=True)
             .first()
+        )
+
+
+def domains(workspace: Workspace) -> QuerySet[Domain]:
+    """Return the workspace's own domains with it loaded, oldest first."""
+    return Domain.objects.for_workspace(workspace).select_related("workspace").order_by("pk")
+
+
+def domain(workspace_id: int, pk: int) -> Domain | None:
+    """Return one domain with its workspace loaded, or None; for scheduled jobs."""
+    return Domain.objects.for_workspace(workspace_id).filter(pk=pk).select_related("workspace").first()
+
+
+def host_owner(host: str) -> int | None:
+    """Return the primary key of the workspace whose verified domain this is, or None.
+
+    `host` is what a request names: in any letters, with or without a port or a dot at the end.
+    """
+    name = host.partition(":")[0].rstrip(".").lower()
+    if not name or len(name) > 253 or not name.isascii() or not name.isprintable():
+        return None
+    with door("resolve_domain"):
+        return (
+            Domain.objects.through_door("resolve_domain")
+            .filter(host=name, verified_at__isnull=False)
+            .values_list("workspace_id", flat=True)
+            .first()
+        )
+
+
+def domains_to_check(*, at: datetime, pending_for: timedelta) -> list[tuple[int, int]]:
+    """Return workspace and primary key of the domains whose record is to be looked up again.
+
+    All verified ones, and those added within `pending_for` that are not.
+    """
+    with door("resolve_domain"):
+        return list(
+            Domain.objects.through_door("resolve_domain")
+            .filter(Q(verified_at__isnull=False) | Q(created_at__gt=at - pending_for))
+            .order_by("pk")
+            .values_list("workspace_id", "pk")
         )

@@ -16,7 +16,9 @@ from django.db import connection, models, transaction
 
 DOORS: Final[dict[str, str]] = {
     "resolve_code": "find which workspace a short link code belongs to",
+    "clicks": "store a group of clicks on links of several workspaces in one statement",
     "resolve_api_key": "find which workspace an API key belongs to",
+    "resolve_domain": "find which workspace an own domain belongs to, and the domains to look up again",
     "resolve_connection": "find which workspace an incoming webhook address belongs to",
     "resolve_portal": "find which workspace a portal address belongs to",
     "memberships": "find the workspaces of the person who is signed in",
@@ -199,10 +201,17 @@ class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]
 
     The database key is composite with the workspace and made by `core.isolation.IsolateTable`, together with
     an index that leads with the workspace; deleting is left to that key, which refuses to orphan a row.
+    One that is not `tied` has the index and no key: where the check would cost too much, or where the row it
+    names may have been archived.
     """
 
-    def __init__(self, to: Any, **kwargs: Any) -> None:
+    def __init__(self, to: Any, *, tied: bool = True, **kwargs: Any) -> None:
+        self.tied = tied
         kwargs.setdefault("on_delete", models.DO_NOTHING)
         kwargs.setdefault("db_constraint", False)
         kwargs.setdefault("db_index", False)
         super().__init__(to, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, kwargs if self.tied else {**kwargs, "tied": False}

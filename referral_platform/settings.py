@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from referral_platform.local import addresses
@@ -161,6 +162,11 @@ CELERY_BEAT_SCHEDULE = {
     "send messages": {"task": "engagement.send_messages", "schedule": _TICK, "options": {"expires": 30}},
     "read inbox": {"task": "integrations.read_inbox", "schedule": _TICK, "options": {"expires": 30}},
     "send webhooks": {"task": "integrations.send_webhooks", "schedule": _TICK, "options": {"expires": 30}},
+    "recheck domains": {
+        "task": "accounts.recheck_domains",
+        "schedule": crontab(hour="4", minute="17"),
+        "options": {"expires": 3600},
+    },
     "rebuild figures": {
         "task": "analytics.rebuild_recent",
         "schedule": 12 * _TICK,
@@ -254,6 +260,8 @@ CONTENT_SECURITY_POLICY = {
 }
 # Addresses that outbound webhooks may reach besides public ones (development and tests use loopback).
 OUTBOUND_ALLOW_NETWORKS = env.list("OUTBOUND_ALLOW_NETWORKS", default=[])
+# Name servers that prove the workspaces' own domains, `address:port`; the machine's own where none is named.
+DNS_SERVERS = env.list("DNS_SERVERS", default=[])
 OUTBOUND_ALLOW_PORTS = [int(port) for port in env.list("OUTBOUND_ALLOW_PORTS", default=["80", "443", "8443"])]
 
 REST_FRAMEWORK = {

@@ -2,6 +2,14 @@
 
 from accounts.services.audit import SYSTEM, Actor, record_audit
 from accounts.services.branding import set_brand, set_embed_domains
+from accounts.services.domains import (
+    DomainTaken,
+    add_domain,
+    record_check,
+    remove_domain,
+    set_primary_domain,
+    share_platform_domain,
+)
 from accounts.services.keys import create_api_key, revoke_api_key, revoke_api_keys, touch_api_key
 from accounts.services.team import (
     INVITATION_LIFETIME,
@@ -23,13 +31,17 @@ __all__ = [
     "INVITATION_LIFETIME",
     "SYSTEM",
     "Actor",
+    "DomainTaken",
     "accept_invitation",
+    "add_domain",
     "change_role",
     "create_api_key",
     "create_workspace",
     "invite_member",
     "move_sandbox_clock",
     "record_audit",
+    "record_check",
+    "remove_domain",
     "remove_member",
     "resume_workspace",
     "revoke_api_key",
@@ -37,6 +49,8 @@ __all__ = [
     "revoke_invitation",
     "set_brand",
     "set_embed_domains",
+    "set_primary_domain",
+    "share_platform_domain",
     "suspend_workspace",
     "touch_api_key",
     "update_workspace",

@@ -19,6 +19,7 @@ DOOR = "(current_setting('app.door'::text, true) = '{door}'::text)"
 
 UNIQUE_WITHOUT_WORKSPACE = {
     ("programs_coderoute", ("code_key",)): "short codes of all tenants share one host",
+    ("accounts_domain", ("host",)): "a name on the internet has one owner, once it is proved",
     ("accounts_workspace", ("slug",)): "a workspace's own address; the table is the list of tenants",
     ("accounts_workspace", ("sandbox_of_id",)): "one sandbox for each workspace",
 }
