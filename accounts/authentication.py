@@ -9,6 +9,7 @@ from rest_framework import authentication, exceptions, permissions, throttling
 from rest_framework.request import Request
 
 from accounts import queries, services
+from accounts.cross_origin import refuse_secret_in_page, refuse_strange_origin
 from accounts.models import ApiKey, Workspace
 from core import clock
 from core.errors import Forbidden, Unauthorised
@@ -25,11 +26,14 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         readable = token.isascii() and token.isprintable()
         if scheme.lower() != "bearer" or not token.startswith(("sk_", "pk_")) or not readable:
             raise Unauthorised("Send the API key as `Authorization: Bearer sk_…`.", code="bad_authorization")
+        if token.startswith("sk_"):
+            refuse_secret_in_page(request)
         key = queries.api_key_for(token.strip(), at=clock.now())
         if key is None:
             raise Unauthorised("This API key is unknown, revoked or expired.", code="bad_api_key")
         if key.workspace.status != Workspace.Status.ACTIVE:
             raise Forbidden("This workspace is suspended.", code="workspace_suspended")
+        refuse_strange_origin(request, key)
         return None, key
 
     def authenticate_header(self, request: Request) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import OperationalError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -17,7 +17,9 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts import services
+from accounts.cross_origin import ANSWER_HEADERS, PREFLIGHT_HEADERS
 from accounts.models import ApiKey, IdempotencyKey, Workspace
+from accounts.permissions import PUBLISHABLE_SCOPES
 from core import clock
 from core.errors import Conflict, Invalid
 from core.tenancy import tenant
@@ -51,14 +53,21 @@ class WorkspaceEndpoint(GenericAPIView):  # type: ignore[type-arg]
         "PATCH": ("write",),
         "DELETE": ("write",),
     }
-    # No OPTIONS, which would fail where there is no serializer; the OpenAPI file describes every endpoint.
+    # DRF's OPTIONS would fail where there is no serializer; the OpenAPI file describes every endpoint.
     http_method_names = ["get", "head", "post", "patch", "delete"]
     workspace: Workspace
     at: datetime
     _idempotency: IdempotencyKey | None = None
     _entered = False
 
+    @classmethod
+    def serves_pages(cls) -> bool:
+        """Tell whether a publishable key opens it, so that pages of other sites call it."""
+        return not PUBLISHABLE_SCOPES.isdisjoint(cls.scopes.get("POST", ()))
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "OPTIONS" and self.serves_pages():
+            return HttpResponse(status=204, headers=dict(PREFLIGHT_HEADERS))
         tries = 1
         if not (request.content_type or "").startswith("multipart/"):
             # Held in memory from here on, so that a second try reads the same body.
@@ -132,4 +141,7 @@ class WorkspaceEndpoint(GenericAPIView):  # type: ignore[type-arg]
             IdempotencyKey.objects.for_workspace(self.workspace).filter(pk=row.pk).update(
                 status=response.status_code, body=json.loads(json.dumps(response.data, cls=JSONEncoder))
             )
+        if self.serves_pages():
+            for name, value in ANSWER_HEADERS.items():
+                response.headers[name] = value
         return super().finalize_response(request, response, *args, **kwargs)

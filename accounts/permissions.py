@@ -49,8 +49,11 @@ ROLE_PERMISSIONS: Final[dict[str, frozenset[Permission]]] = {
 
 Scope = Literal["track", "read", "write", "payouts", "portal"]
 SECRET_SCOPES: Final[tuple[Scope, ...]] = ("track", "read", "write", "payouts", "portal")
-PUBLISHABLE_SCOPES: Final[tuple[str, ...]] = ("track:browser",)
-"""What a key that anyone can read off a web page may do: send clicks and leads, never sales or refunds."""
+BROWSER: Final = "track:browser"
+"""What every key that anyone can read off a web page may do: send clicks and leads."""
+BROWSER_SALE: Final = "track:browser_sale"
+"""What such a key may do where its maker has said so: report sales, which anybody can then make up."""
+PUBLISHABLE_SCOPES: Final[frozenset[str]] = frozenset({BROWSER, BROWSER_SALE})
 
 
 def allows(role: str, permission: Permission) -> bool:

@@ -135,9 +135,10 @@ class TrackClick(TrackEndpoint):
         link = queries.link_named(self.workspace, body["key"])
         if link is None:
             raise NotFound("There is no such link.", code="unknown_link", param="key")
+        earlier = queries.click_named(self.workspace, body["click_id"]) if body.get("click_id") else None
         click = services.record_click(
             link=link,
-            visitor_id=body.get("visitor_id") or new_public_id("vis"),
+            visitor_id=body.get("visitor_id") or (earlier.visitor_id if earlier else new_public_id("vis")),
             facts=ClickFacts(
                 user_agent=request.headers.get("User-Agent", "")[:1000],
                 referrer=body.get("referrer", ""),
@@ -177,8 +178,9 @@ class TrackLead(TrackEndpoint):
 
 
 class TrackSale(TrackEndpoint):
-    """Record a purchase."""
+    """Record a purchase; a page may, with a publishable key that was made for it."""
 
+    scopes: ClassVar[dict[str, tuple[str, ...]]] = {"POST": ("track", "track:browser_sale")}
     serializer_class = serializers.SaleBody
 
     @extend_schema(
@@ -186,6 +188,13 @@ class TrackSale(TrackEndpoint):
     )
     def post(self, request: Request) -> Response:
         body = self.body(request)
+        if self.from_page():
+            if not body.get("invoice_id"):
+                raise Invalid(
+                    "A page that is opened twice reports twice: name the purchase.", param="invoiceId"
+                )
+            # Anybody can make such a purchase up, so whoever looks into it should see where it is from.
+            body["metadata"] = {**(body.get("metadata") or {}), "reported_by": "page"}
         return self.record(
             body,
             kind=Conversion.Kind.PURCHASE,

@@ -69,6 +69,9 @@ class ClickBody(TrackBody):
     url = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     referrer = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     visitor_id = serializers.RegexField(r"^[A-Za-z0-9_-]{8,40}$", required=False)
+    click_id = serializers.CharField(
+        max_length=40, required=False, help_text="an earlier click of this visitor, without a visitor id"
+    )
 
 
 class PersonBody(TrackBody):

@@ -4,32 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 
 from accounts import secrets
 from accounts.models import ApiKey, Workspace
-from accounts.permissions import PUBLISHABLE_SCOPES, SECRET_SCOPES
+from accounts.origins import parse_origin
+from accounts.permissions import BROWSER, BROWSER_SALE, SECRET_SCOPES
 from accounts.services.audit import Actor, record_audit
 from core.errors import Invalid
+
+MOST_ORIGINS: Final = 50
 
 
 @transaction.atomic
 def create_api_key(
-    *, workspace: Workspace, kind: str, name: str, scopes: Sequence[str], actor: Actor, at: datetime
+    *,
+    workspace: Workspace,
+    kind: str,
+    name: str,
+    scopes: Sequence[str],
+    actor: Actor,
+    at: datetime,
+    origins: Sequence[str] = (),
 ) -> tuple[ApiKey, str]:
-    """Create a key; returns the row and the token, which is never stored and cannot be shown again.
+    """Create a key; returns the row and the token, which is not stored of a secret key.
 
-    A publishable key gets its fixed scope. Raises Invalid naming `kind`, `name` or `scopes`.
+    A publishable key may send clicks and leads, and sales where `scopes` has `track:browser_sale`; `origins`
+    are the only sites whose pages it works on, or none for any. Raises Invalid naming `kind`, `name`,
+    `scopes` or `origins`.
     """
     if kind not in ApiKey.Kind.values:
         raise Invalid("A key is publishable (pk) or secret (sk).", param="kind")
     if not 1 <= len(name.strip()) <= 80:
         raise Invalid("Give the key a name of at most 80 characters.", param="name")
-    allowed = list(PUBLISHABLE_SCOPES) if kind == ApiKey.Kind.PUBLISHABLE else list(scopes)
-    unknown = set(allowed) - set(SECRET_SCOPES) - set(PUBLISHABLE_SCOPES)
-    if unknown or not allowed:
+    public = kind == ApiKey.Kind.PUBLISHABLE
+    allowed = list(dict.fromkeys(scopes))
+    if public:
+        allowed = [BROWSER, BROWSER_SALE] if BROWSER_SALE in allowed else [BROWSER]
+    if not allowed or not (public or set(allowed) <= set(SECRET_SCOPES)):
         raise Invalid(f"Choose scopes out of {', '.join(SECRET_SCOPES)}.", param="scopes")
+    sites = list(dict.fromkeys(parse_origin(each, param="origins") for each in origins))
+    if sites and not public:
+        raise Invalid("Only a publishable key is bound to sites.", param="origins")
+    if len(sites) > MOST_ORIGINS:
+        raise Invalid(f"A key works on at most {MOST_ORIGINS} sites, or on any.", param="origins")
     token = f"{kind}_{secrets.new_secret()}"
     key = ApiKey.objects.create(
         workspace=workspace,
@@ -37,7 +57,9 @@ def create_api_key(
         name=name.strip(),
         prefix=token[:12],
         secret_hash=secrets.keyed_hash(token),
+        public_token=token if public else "",
         scopes=allowed,
+        origins=sites,
         created_by=actor.user,
         created_at=at,
     )
@@ -46,7 +68,7 @@ def create_api_key(
         actor=actor,
         action="api_key.created",
         subject=key.public_id,
-        after={"kind": kind, "name": key.name, "scopes": allowed},
+        after={"kind": kind, "name": key.name, "scopes": allowed, **({"origins": sites} if sites else {})},
     )
     return key, token
 
