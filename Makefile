@@ -51,11 +51,14 @@ check-with-servers:
 		echo "docs/openapi.yaml differs from the code; 'make openapi' writes it anew."; exit 1; }
 	@echo "docs/openapi.yaml agrees with the code"
 
-check-frontend: node_modules/.installed  ## build the styles and scripts anew and compare them with static/dist
+check-frontend: node_modules/.installed  ## build the styles and scripts anew and compare them with static/
 	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && \
 	npm run --silent build -- "$$built" && \
-	{ diff -rq static/dist "$$built" || { echo "static/dist differs; 'npm run build' writes it anew."; exit 1; }; } && \
-	echo "static/dist agrees with its sources"
+	{ diff -rq static/dist "$$built/dist" && \
+	  cmp static/sdk/referral.js "$$built/sdk/referral.js" && \
+	  cmp static/sdk/referral.d.ts "$$built/sdk/referral.d.ts" || \
+	  { echo "static/ differs; 'npm run build' writes it anew."; exit 1; }; } && \
+	echo "static/ agrees with its sources; the snippet has $$(gzip -9c static/sdk/referral.js | wc -c) bytes compressed"
 
 format: .venv/dev-installed  ## format the code and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -1,15 +1,21 @@
-// Builds static/dist from frontend/ and the templates: `npm run build`, or with another folder as its argument.
+// Builds static/dist from frontend/ and the templates, and static/sdk/referral.* from frontend/sdk: `npm run build`,
+// or both below another folder as its argument.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 import subsetFont from "subset-font";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const modules = join(root, "node_modules");
-const out = process.argv[2] ?? join(root, "static", "dist");
+const target = process.argv[2] ?? join(root, "static");
+const out = join(target, "dist");
+const sdk = join(target, "sdk");
+// What shops put into their pages has to stay small, as it comes over the wire.
+const SNIPPET_BYTES = 3 * 1024;
 const PYTHON_APPS = ["core", "accounts", "programs", "tracking", "rewards", "engagement", "integrations", "analytics"];
 
 // One sheet each for the console and for what participants and their friends see.
@@ -38,6 +44,24 @@ async function scripts() {
     legalComments: "none",
     logLevel: "warning",
   });
+}
+
+async function snippet() {
+  const outfile = join(sdk, "referral.js");
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["frontend/sdk/referral.js"],
+    outfile,
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2020",
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  const bytes = gzipSync(readFileSync(outfile), { level: 9 }).length;
+  if (bytes > SNIPPET_BYTES) throw new Error(`referral.js has ${bytes} bytes compressed, more than ${SNIPPET_BYTES}.`);
+  copyFileSync(join(root, "frontend", "sdk", "referral.d.ts"), join(sdk, "referral.d.ts"));
 }
 
 function* files(folder, ending) {
@@ -95,7 +119,8 @@ async function font() {
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
+mkdirSync(sdk, { recursive: true });
 icons();
-await Promise.all([scripts(), font()]);
+await Promise.all([scripts(), snippet(), font()]);
 styles("app");
 styles("portal");
