@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from accounts.models import ApiKey, Role, Workspace
-from accounts.permissions import SECRET_SCOPES
+from accounts.permissions import BROWSER_SALE, SECRET_SCOPES
 from core import lists, money
 
 SCOPE_LABELS = {
@@ -87,6 +87,17 @@ class EmbedForm(LockableForm):
         return [line.strip() for line in self.cleaned_data["domains"].splitlines() if line.strip()]
 
 
+class DomainForm(LockableForm):
+    """A domain to add."""
+
+    host = forms.CharField(
+        label="Domain",
+        max_length=300,
+        help_text="A name below your shop's, like <code>go.your-shop.com</code>, that serves nothing else.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}),
+    )
+
+
 class SuspendForm(forms.Form):
     """Why a workspace is stopped, and its name as a sign that this one is meant."""
 
@@ -136,7 +147,7 @@ class ApiKeyForm(forms.Form):
         choices=ApiKey.Kind.choices,
         initial=ApiKey.Kind.SECRET,
         widget=forms.RadioSelect,
-        help_text="A publishable key may stand in a web page: it sends clicks and leads and nothing else.",
+        help_text="A publishable key may stand in a web page: it sends clicks and leads, and reads nothing.",
     )
     scopes = forms.MultipleChoiceField(
         choices=[(scope, SCOPE_LABELS[scope]) for scope in SECRET_SCOPES],
@@ -144,13 +155,36 @@ class ApiKeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="What a secret key may do.",
     )
+    origins = forms.CharField(
+        label="Sites",
+        required=False,
+        max_length=4000,
+        help_text="Of a publishable key: the only sites whose pages it works on, one on a line, like "
+        "<code>shop.example.com</code>. When empty, any.",
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "off"}),
+    )
+    page_sales = forms.BooleanField(
+        label="Pages may report sales",
+        required=False,
+        help_text="Of a publishable key. Anybody can then make sales up, so use it only where rewards are "
+        "reviewed before they are paid.",
+    )
 
     def clean(self) -> dict[str, Any] | None:
         """Want at least one scope of a secret key."""
         values = super().clean() or {}
         if values.get("kind") == ApiKey.Kind.SECRET and "scopes" in values and not values["scopes"]:
             self.add_error("scopes", "Choose at least one scope.")
+        if values.get("kind") == ApiKey.Kind.PUBLISHABLE:
+            values["scopes"] = [BROWSER_SALE] if values.get("page_sales") else []
+        elif values.get("page_sales"):
+            self.add_error("page_sales", "A secret key with the scope Track reports sales as it is.")
+        values.pop("page_sales", None)
         return values
+
+    def clean_origins(self) -> list[str]:
+        """Return the lines that are not empty."""
+        return [line.strip() for line in self.cleaned_data["origins"].splitlines() if line.strip()]
 
 
 class ClockForm(forms.Form):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from celery.schedules import crontab
@@ -33,6 +34,8 @@ HASH_KEY = setting("HASH_KEY")
 CREDENTIALS_KEYS = [key for key in setting("CREDENTIALS_KEYS").split(",") if key]
 BASE_URL = env.str("BASE_URL", default=f"http://127.0.0.1:{env.str('WEB_PORT', default='8000')}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"] if DEBUG else [])
+# The hosts on which all workspaces' links are; every other one is a workspace's own.
+SHARED_HOSTS = frozenset({urlsplit(BASE_URL).hostname or "", *ALLOWED_HOSTS})
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 _SECURE = BASE_URL.startswith("https://")
 
@@ -66,6 +69,7 @@ MIDDLEWARE = [
     "core.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "referral_platform.own_hosts.OwnHostMiddleware",
     "core.middleware.ReaderMiddleware",
     # Pads what it compresses, so that its length tells nothing of the secrets in a page.
     "django.middleware.gzip.GZipMiddleware",
@@ -317,3 +321,11 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+
+# The click entry.
+CLICK_SPOOL_DIR = Path(env.str("CLICK_SPOOL_DIR", default=str(BASE_DIR / "var" / "clicks")))
+CLICK_SPOOL_BYTES = env.int("CLICK_SPOOL_BYTES", default=1 << 30)
+VISITOR_DAYS = env.int("VISITOR_DAYS", default=400)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+# Each of them keeps a connection to Postgres; the web server's own threads only wait.
+WEB_THREADS = env.int("WEB_THREADS", default=4)

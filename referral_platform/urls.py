@@ -25,6 +25,7 @@ CONSOLE: Addresses = [
     *analytics.console,
 ]
 API: Addresses = [
+    *accounts.api,
     *programs.api,
     *tracking.api,
     *rewards.api,
