@@ -322,6 +322,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 
+# Whose word on a click's country is taken: the CDN's header, which nobody else can set, and a .mmdb file.
+TRUSTED_COUNTRY_HEADER = env.str("TRUSTED_COUNTRY_HEADER", default="CF-IPCountry")
+GEOIP_FILE = env.str("GEOIP_FILE", default="")
 # The click entry.
 CLICK_SPOOL_DIR = Path(env.str("CLICK_SPOOL_DIR", default=str(BASE_DIR / "var" / "clicks")))
 CLICK_SPOOL_BYTES = env.int("CLICK_SPOOL_BYTES", default=1 << 30)
