@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import queries, services
 from accounts.access import ConsoleRequest, console_view
 from accounts.forms import ApiKeyFilterForm, ApiKeyForm
+from accounts.models import ApiKey
+from accounts.snippet import snippet_tag
 from accounts.tables import ApiKeyTable
 from core import clock, lists
 from core.errors import DomainError
@@ -55,8 +59,23 @@ def api_key_new(request: ConsoleRequest) -> HttpResponse:
             add_domain_error(form, error)
         else:
             # No redirect: the token would have to be kept somewhere to be shown after one.
-            return render(request, "accounts/api_key_created.html", {"key": key, "token": token})
+            context = {"key": key, "token": token, "tag": snippet_tag(key) if key.public_token else ""}
+            return render(request, "accounts/api_key_created.html", context)
     return render(request, "accounts/api_key_new.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@require_safe
+@console_view("manage_developers")
+def snippet(request: ConsoleRequest) -> HttpResponse:
+    """Show the tag to put into a site's pages, for each publishable key that is live."""
+    live = queries.api_keys(request.workspace).filter(
+        kind=ApiKey.Kind.PUBLISHABLE, revoked_at__isnull=True, expires_at__isnull=True
+    )
+    tags = [{"key": key, "tag": snippet_tag(key)} for key in live[:MOST_TAGS] if key.public_token]
+    return render(request, "accounts/snippet.html", {"tags": tags})
+
+
+MOST_TAGS: Final = 20
 
 
 @require_POST

@@ -39,6 +39,7 @@ PAGES = [
     ("team_invite", "manage_team"),
     ("api_key_list", "manage_developers"),
     ("api_key_new", "manage_developers"),
+    ("snippet", "manage_developers"),
     ("audit_log", "view_audit"),
 ]
 
