@@ -48,10 +48,10 @@ def check_destination(
         raise refused("invalid_characters", "The address holds characters that may not stand in one.")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise refused("invalid_format", "This is not a full web address.") from None
-    if not host or not url.lower().startswith(f"{parts.scheme}://{parts.netloc}".lower()):
+    if not host or port == 0 or not url.lower().startswith(f"{parts.scheme}://{parts.netloc}".lower()):
         raise refused("invalid_format", "This must be a full web address like https://shop.example/page.")
     if "@" in parts.netloc:
         raise refused("user_name", "The address may not hold a user name.")

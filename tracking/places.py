@@ -27,15 +27,16 @@ _NOWHERE = frozenset({"XX", "ZZ", "AP", "EU", "A1", "A2"})
 def country_of(headers: Mapping[str, str], address: str) -> str:
     """Return the ISO code of the country, or nothing.
 
-    Only the header that TRUSTED_COUNTRY_HEADER names is believed, because anybody can send the others; its
-    name is looked up as the setting spells it and in small letters. The file of GEOIP_FILE answers where the
-    header does not.
+    Only the header that TRUSTED_COUNTRY_HEADER names is believed, because anybody can send the others; it is
+    looked up as the setting spells it, in small letters, and as a WSGI environment does. The file of
+    GEOIP_FILE answers where the header does not.
     """
     name: str = settings.TRUSTED_COUNTRY_HEADER
     if name:
-        found = _code(headers.get(name) or headers.get(name.lower()))
-        if found:
-            return found
+        for spelling in _spellings(name):
+            found = _code(headers.get(spelling))
+            if found:
+                return found
     path: str = settings.GEOIP_FILE
     return _country_in(_reader(path), address) if path and address else ""
 
@@ -44,6 +45,11 @@ def load_file() -> None:
     """Open the file of GEOIP_FILE, if one is set; raises ImproperlyConfigured for one that cannot be used."""
     if settings.GEOIP_FILE:
         _reader(settings.GEOIP_FILE)
+
+
+@lru_cache(maxsize=4)
+def _spellings(name: str) -> tuple[str, ...]:
+    return f"HTTP_{name.upper().replace('-', '_')}", name, name.lower()
 
 
 @lru_cache(maxsize=4)

@@ -73,6 +73,7 @@ def test_a_file_of_the_old_addresses_knows_none_of_the_new(tmp_path: Path, setti
     [
         ({"CF-IPCountry": "DE"}, "DE"),
         ({"cf-ipcountry": "de"}, "DE"),
+        ({"HTTP_CF_IPCOUNTRY": "DE"}, "DE"),
         ({"CF-IPCountry": "XX"}, ""),
         ({"CF-IPCountry": "T1"}, ""),
         ({"CF-IPCountry": "DEU"}, ""),
