@@ -7,7 +7,7 @@
 
 const NAME = "referral";
 const CODE = /^[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])$/i;
-const CLICK = /^clk_[0-9a-hjkmnp-tv-z]{26}$/;
+const CLICK = /^clk_[0-9a-z]{8,36}$/;
 const VISITOR = /^[\w-]{8,40}$/;
 // What a shop's own discount looks like; wider than our codes, since the shop decides.
 const COUPON = /^[\w-]{2,64}$/;
