@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db.models import Case, Q, QuerySet, Value, When
 
 from accounts import secrets
-from accounts.models import ApiKey, AuditEntry, Domain, Invitation, Member, User, Workspace
-from core.tenancy import door
+from accounts.models import ApiKey, AuditEntry, BrandLogo, Domain, Invitation, Member, User, Workspace
+from core.tenancy import door, tenant
 
 
 def memberships_of(user: User) -> list[Member]:
@@ -181,3 +181,19 @@ def domains_to_check(*, at: datetime, pending_for: timedelta) -> list[tuple[int,
             .order_by("pk")
             .values_list("workspace_id", "pk")
         )
+
+
+def brand_logo(workspace: Workspace) -> BrandLogo | None:
+    """Return the workspace's logo, or None."""
+    return BrandLogo.objects.for_workspace(workspace).first()
+
+
+def published_logo(workspace_id: str, digest: str) -> bytes | None:
+    """Return the logo behind its public address as a PNG: a workspace's public id, and the logo's digest."""
+    with door("resolve_portal"):
+        workspace = Workspace.objects.through_door("resolve_portal").filter(public_id=workspace_id).first()
+    if workspace is None:
+        return None
+    with tenant(workspace):
+        logo = brand_logo(workspace)
+    return bytes(logo.content) if logo is not None and logo.digest == digest else None

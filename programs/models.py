@@ -7,10 +7,17 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from accounts.models import TenantModel
+from accounts.models import TenantModel, Workspace
 from core import clock
 from core.ids import PublicIdField
 from core.tenancy import TenantForeignKey, TenantManager
+
+
+def short_url(workspace: Workspace, code: str) -> str:
+    """Return the address that a code is shared with: on the workspace's own domain, or on the platform's."""
+    if workspace.link_host:
+        return f"https://{workspace.link_host}/{code}"
+    return f"{settings.BASE_URL}/r/{code}"
 
 
 class Customer(TenantModel):
@@ -165,6 +172,8 @@ class Link(TenantModel):
     destination_url = models.URLField(
         max_length=2000, blank=True, default="", help_text="empty: the program's"
     )
+    campaign = models.CharField(max_length=80, blank=True, default="")
+    utm = models.JSONField(default=dict, help_text="a template, see programs.utm")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
@@ -182,8 +191,8 @@ class Link(TenantModel):
 
     @property
     def referral_url(self) -> str:
-        """The short address to share."""
-        return f"{settings.BASE_URL}/r/{self.code}"
+        """The short address to share; needs the workspace loaded."""
+        return short_url(self.workspace, self.code)
 
 
 class CodeRoute(models.Model):

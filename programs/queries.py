@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -125,7 +125,7 @@ def participants_of(workspace: Workspace) -> QuerySet[Participant]:
 
 def participants_with_links(workspace: Workspace) -> QuerySet[Participant]:
     """Return the participants with program, customer and links (oldest first) loaded, newest first."""
-    links = Link.objects.for_workspace(workspace).order_by("public_id")
+    links = Link.objects.for_workspace(workspace).select_related("workspace").order_by("public_id")
     return participants_of(workspace).prefetch_related(Prefetch("links", queryset=links))
 
 
@@ -184,7 +184,7 @@ def links_of(workspace: Workspace) -> QuerySet[Link]:
     """Return the links with participant, program and customer loaded, newest first."""
     return (
         Link.objects.for_workspace(workspace)
-        .select_related("participant__program", "participant__customer")
+        .select_related("workspace", "participant__program", "participant__customer")
         .order_by("-public_id")
     )
 
@@ -193,7 +193,7 @@ def promo_codes_of(workspace: Workspace) -> QuerySet[PromoCode]:
     """Return the promo codes with participant, program and customer loaded, newest first."""
     return (
         PromoCode.objects.for_workspace(workspace)
-        .select_related("participant__program", "participant__customer")
+        .select_related("workspace", "participant__program", "participant__customer")
         .order_by("-public_id")
     )
 
@@ -214,8 +214,14 @@ def resolve_code(code: str) -> ResolvedLink | None:
     Opens the door `resolve_code`; the caller then opens the workspace to read the link.
     """
     key = code.strip().lower()
-    if not key or len(key) > 40 or not key.isascii() or not key.isprintable():
-        return None
+    return resolve_codes([key]).get(key)
+
+
+def resolve_codes(keys: Collection[str]) -> dict[str, ResolvedLink]:
+    """Find what many codes in lower case belong to, as `resolve_code` does, in one statement."""
+    plausible = [key for key in keys if key and len(key) <= 40 and key.isascii() and key.isprintable()]
+    if not plausible:
+        return {}
     with door("resolve_code"):
-        route = CodeRoute.objects.through_door("resolve_code").filter(code_key=key).first()
-    return None if route is None else ResolvedLink(route.workspace_id, route.link_id)
+        routes = CodeRoute.objects.through_door("resolve_code").filter(code_key__in=plausible)
+        return {route.code_key: ResolvedLink(route.workspace_id, route.link_id) for route in routes}

@@ -12,6 +12,8 @@ from programs import qr
 from programs.models import Customer, Link, Participant, Program, PromoCode
 from programs.queries import live_version
 
+UTM_HELP = "source, medium, campaign, content and term; {campaign}, {channel} and {code} are filled in"
+
 
 class ProgramAnswer(serializers.Serializer[Program]):
     """A program; `live_version` is the number of the published version, null before the first."""
@@ -67,6 +69,8 @@ class LinkAnswer(serializers.Serializer[Link]):
     code = serializers.CharField()
     referral_url = serializers.URLField()
     destination_url = serializers.CharField(allow_blank=True)
+    campaign = serializers.CharField(allow_blank=True)
+    utm = serializers.DictField(child=serializers.CharField())
     status = serializers.ChoiceField(choices=Link.Status.choices)
     expires_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
@@ -87,6 +91,47 @@ class LinkBody(StrictSerializer):
     participant = serializers.CharField(max_length=40)
     code = serializers.CharField(max_length=40, required=False)
     destination_url = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    campaign = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    utm = serializers.DictField(required=False, help_text=UTM_HELP)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class LinkChangeBody(StrictSerializer):
+    """Changes of a link; its code stays."""
+
+    destination_url = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    campaign = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    utm = serializers.DictField(required=False, help_text=UTM_HELP)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    status = serializers.ChoiceField(choices=Link.Status.choices, required=False)
+
+
+class ItemError(serializers.Serializer[Any]):
+    """Why an item of a list was refused."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    param = serializers.CharField(allow_null=True)
+
+
+class LinkBulkBody(StrictSerializer):
+    """Links to make, a thousand at most."""
+
+    links = LinkBody(many=True)
+
+
+class LinkResult(serializers.Serializer[Any]):
+    """What became of one item: `item` where it was created, else `error`."""
+
+    status = serializers.ChoiceField(choices=("created", "failed"))
+    item = LinkAnswer(required=False)
+    error = ItemError(required=False)
+
+
+class LinkBulkAnswer(serializers.Serializer[Any]):
+    """A result for each item, in their order."""
+
+    results = LinkResult(many=True)
 
 
 class QrQuery(StrictSerializer):
@@ -96,6 +141,15 @@ class QrQuery(StrictSerializer):
     size = serializers.IntegerField(
         min_value=qr.SMALLEST, max_value=qr.LARGEST, default=512, help_text="width in pixels, at most"
     )
+    color = serializers.CharField(max_length=7, default="#000000", help_text="of the modules, #rrggbb")
+    background = serializers.CharField(max_length=7, default="#ffffff", help_text="#rrggbb")
+    margin = serializers.IntegerField(
+        min_value=0, max_value=qr.WIDEST_MARGIN, default=4, help_text="in modules; scanners want four"
+    )
+    level = serializers.ChoiceField(
+        choices=tuple(qr.LEVELS), default="M", help_text="how much damage is mended; H with a logo"
+    )
+    logo = serializers.BooleanField(default=False, help_text="the workspace's logo in the middle")
 
 
 class PromoCodeAnswer(serializers.Serializer[PromoCode]):
@@ -114,6 +168,32 @@ class PromoCodeBody(StrictSerializer):
 
     participant = serializers.CharField(max_length=40)
     code = serializers.CharField(max_length=40)
+
+
+class PromoCodeChangeBody(StrictSerializer):
+    """The status a promo code is to have."""
+
+    status = serializers.ChoiceField(choices=PromoCode.Status.choices)
+
+
+class PromoCodeBulkBody(StrictSerializer):
+    """Promo codes to make, a thousand at most."""
+
+    promo_codes = PromoCodeBody(many=True)
+
+
+class PromoCodeResult(serializers.Serializer[Any]):
+    """What became of one item: `item` where it was created, else `error`."""
+
+    status = serializers.ChoiceField(choices=("created", "failed"))
+    item = PromoCodeAnswer(required=False)
+    error = ItemError(required=False)
+
+
+class PromoCodeBulkAnswer(serializers.Serializer[Any]):
+    """A result for each item, in their order."""
+
+    results = PromoCodeResult(many=True)
 
 
 class CustomerAnswer(serializers.Serializer[Customer]):

@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from programs import api as endpoints
+from programs.api import codes
+from programs.api import programs as endpoints
 from programs.views import editor, participants, programs, setup
 
 public: list[URLPattern | URLResolver] = []
@@ -49,8 +50,12 @@ api: list[URLPattern | URLResolver] = [
     path("participants/<str:public_id>", endpoints.ParticipantDetail.as_view(), name="api_participant"),
     path("customers", endpoints.CustomerList.as_view(), name="api_customers"),
     path("customers/<str:public_id>", endpoints.CustomerDetail.as_view(), name="api_customer"),
-    path("links", endpoints.LinkList.as_view(), name="api_links"),
-    path("links/<str:public_id>/archive", endpoints.LinkArchive.as_view(), name="api_link_archive"),
-    path("links/<str:public_id>/qr", endpoints.LinkQr.as_view(), name="api_link_qr"),
-    path("promo-codes", endpoints.PromoCodeList.as_view(), name="api_promo_codes"),
+    path("links", codes.LinkList.as_view(), name="api_links"),
+    path("links/bulk", codes.LinkBulk.as_view(), name="api_link_bulk"),
+    path("links/<str:public_id>", codes.LinkDetail.as_view(), name="api_link"),
+    path("links/<str:public_id>/archive", codes.LinkArchive.as_view(), name="api_link_archive"),
+    path("links/<str:public_id>/qr", codes.LinkQr.as_view(), name="api_link_qr"),
+    path("promo-codes", codes.PromoCodeList.as_view(), name="api_promo_codes"),
+    path("promo-codes/bulk", codes.PromoCodeBulk.as_view(), name="api_promo_code_bulk"),
+    path("promo-codes/<str:public_id>", codes.PromoCodeDetail.as_view(), name="api_promo_code"),
 ]

@@ -1,7 +1,7 @@
 """Changes to workspaces, members, invitations and keys, each with its audit entry."""
 
 from accounts.services.audit import SYSTEM, Actor, record_audit
-from accounts.services.branding import set_brand, set_embed_domains
+from accounts.services.branding import remove_logo, set_brand, set_embed_domains, set_logo
 from accounts.services.domains import (
     DomainTaken,
     add_domain,
@@ -42,6 +42,7 @@ __all__ = [
     "record_audit",
     "record_check",
     "remove_domain",
+    "remove_logo",
     "remove_member",
     "resume_workspace",
     "revoke_api_key",
@@ -49,6 +50,7 @@ __all__ = [
     "revoke_invitation",
     "set_brand",
     "set_embed_domains",
+    "set_logo",
     "set_primary_domain",
     "share_platform_domain",
     "suspend_workspace",

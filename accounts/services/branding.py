@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
 
-from accounts.models import Workspace
+from accounts.logos import read_logo
+from accounts.models import BrandLogo, Workspace
 from accounts.origins import parse_origin
 from accounts.services.audit import Actor, record_audit
 from core.colour import parse_colour, require_visible
@@ -37,6 +39,44 @@ def set_embed_domains(*, workspace: Workspace, domains: Sequence[str], actor: Ac
     if len(origins) > MAX_EMBED_DOMAINS:
         raise Invalid(f"Name at most {MAX_EMBED_DOMAINS} sites.", param="domains")
     return _set(workspace, "embed_domains", origins, "workspace.embed_domains_changed", actor)
+
+
+@transaction.atomic
+def set_logo(*, workspace: Workspace, content: bytes, actor: Actor, at: datetime) -> BrandLogo:
+    """Give a workspace its logo, drawn anew from a PNG, JPEG or WebP file. Raises Invalid naming `logo`."""
+    read = read_logo(content)
+    logo, _ = BrandLogo.objects.for_workspace(workspace).update_or_create(
+        workspace=workspace,
+        defaults={
+            "media_type": "image/png",
+            "content": read.content,
+            "digest": read.digest,
+            "width": read.width,
+            "height": read.height,
+            "stored_at": at,
+        },
+    )
+    record_audit(
+        workspace=workspace,
+        actor=actor,
+        action="workspace.logo_changed",
+        subject=workspace.public_id,
+        after={"digest": read.digest, "width": read.width, "height": read.height},
+    )
+    return logo
+
+
+@transaction.atomic
+def remove_logo(*, workspace: Workspace, actor: Actor) -> None:
+    """Take a workspace's logo away; without one this changes nothing."""
+    removed, _ = BrandLogo.objects.for_workspace(workspace).delete()
+    if removed:
+        record_audit(
+            workspace=workspace,
+            actor=actor,
+            action="workspace.logo_removed",
+            subject=workspace.public_id,
+        )
 
 
 def _set(workspace: Workspace, field: str, value: object, action: str, actor: Actor) -> Workspace:

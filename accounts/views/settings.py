@@ -13,8 +13,10 @@ from accounts import queries, services
 from accounts.access import ConsoleRequest, console_view
 from accounts.branding import PRESETS, brand_digest, brand_sheet, preview_of, sheet_url
 from accounts.forms import BrandForm, EmbedForm, ResumeForm, SettingsForm, SuspendForm
+from accounts.logos import MOST_BYTES
 from accounts.models import Role
 from accounts.permissions import allows
+from core import clock
 from core.colour import ColourTooPale, parse_colour
 from core.errors import DomainError, Forbidden, Invalid
 from core.forms import add_domain_error
@@ -56,7 +58,35 @@ def settings_brand(request: ConsoleRequest) -> HttpResponse:
         else:
             messages.success(request, f"Your pages wear {workspace.brand_color} now.")
             return redirect("settings_brand", workspace.slug)
-    return _page(request, "brand", form, **_preview(tried), presets=PRESETS)
+    logo = queries.brand_logo(workspace)
+    return _page(request, "brand", form, **_preview(tried), presets=PRESETS, logo=logo)
+
+
+@require_POST
+@console_view("manage_settings")
+def settings_logo(request: ConsoleRequest) -> HttpResponse:
+    """Store the uploaded logo, or take it away."""
+    workspace = request.workspace
+    upload = request.FILES.get("logo")
+    if "remove" in request.POST:
+        services.remove_logo(workspace=workspace, actor=request.actor)
+        messages.success(request, "The logo is removed.")
+    elif upload is None:
+        messages.error(request, "Logo: choose a file first.")
+    else:
+        try:
+            # One byte more than may be tells the service that there is too much.
+            services.set_logo(
+                workspace=workspace,
+                content=upload.read(MOST_BYTES + 1),
+                actor=request.actor,
+                at=clock.now(),
+            )
+        except Invalid as error:
+            messages.error(request, f"Logo: {error.message}")
+        else:
+            messages.success(request, "The logo is stored.")
+    return redirect("settings_brand", workspace.slug)
 
 
 @require_safe
@@ -151,6 +181,17 @@ def brand_sheet_view(request: HttpRequest, color: str, digest: str) -> HttpRespo
     if digest != brand_digest(chosen):
         return redirect(sheet_url(chosen))
     answer = HttpResponse(brand_sheet(chosen), content_type="text/css; charset=utf-8")
+    answer.headers["Cache-Control"] = LASTING
+    return answer
+
+
+@require_safe
+def brand_logo_view(request: HttpRequest, workspace_id: str, digest: str) -> HttpResponse:
+    """Answer with a workspace's logo; another logo has another address."""
+    logo = queries.published_logo(workspace_id, digest)
+    if logo is None:
+        raise Http404("There is no such logo.")
+    answer = HttpResponse(logo, content_type="image/png")
     answer.headers["Cache-Control"] = LASTING
     return answer
 

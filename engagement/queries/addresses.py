@@ -7,10 +7,13 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.models import Workspace
+from programs.models import short_url
 
-def link_url(code: str) -> str:
+
+def link_url(code: str, workspace: Workspace) -> str:
     """Return the short address that counts a click and leads a friend on to the shop."""
-    return _whole("link_redirect", code)
+    return short_url(workspace, code)
 
 
 def landing_url(code: str) -> str:

@@ -76,7 +76,7 @@ def share_links(participant: Participant, terms: ProgramTerms) -> tuple[ShareLin
         ShareLink(
             public_id=row.public_id,
             code=row.code,
-            url=link_url(row.code),
+            url=link_url(row.code, participant.workspace),
             landing_url=landing_url(row.code),
             phone_url=shared_url(row.code, "share"),
             message=message,

@@ -45,7 +45,7 @@ def invite_participant(*, participant: Participant, at: datetime) -> Message | N
         to_email=participant.customer.email,
         context={
             **_common(program, participant.customer),
-            "link_url": link_url(link.code),
+            "link_url": link_url(link.code, participant.workspace),
             "landing_url": landing_url(link.code),
             "to_you": offer.to_referrer,
             "to_friends": offer.to_friends,

@@ -223,7 +223,9 @@ def qr_of(participant: Participant, public_id: str, drawn_as: str) -> HttpRespon
         raise Http404("You have no such link.")
     draw = {"png": qr.qr_png, "svg": qr.qr_svg}[drawn_as]
     kind = {"png": "image/png", "svg": "image/svg+xml"}[drawn_as]
-    response = HttpResponse(draw(link_url(link.code), size=QR_SIZES[drawn_as]), content_type=kind)
+    response = HttpResponse(
+        draw(link_url(link.code, participant.workspace), size=QR_SIZES[drawn_as]), content_type=kind
+    )
     response.headers["Content-Disposition"] = f'inline; filename="{link.code}.{drawn_as}"'
     return response
 

@@ -72,6 +72,8 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(max_length=40)),
                 ('code_key', models.CharField(help_text='the code in lower case', max_length=40)),
                 ('destination_url', models.URLField(blank=True, default='', help_text="empty: the program's", max_length=2000)),
+                ('campaign', models.CharField(blank=True, default='', max_length=80)),
+                ('utm', models.JSONField(default=dict, help_text='a template, see programs.utm')),
                 ('status', models.CharField(choices=[('active', 'Active'), ('archived', 'Archived')], default='active', max_length=10)),
                 ('expires_at', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField()),

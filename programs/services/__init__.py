@@ -2,11 +2,14 @@
 
 from programs.services.customers import identify_customer
 from programs.services.links import (
+    MOST_AT_ONCE,
     CodeTaken,
+    NewLink,
     ParticipantSuspended,
     archive_link,
     create_link,
-    create_promo_code,
+    create_links,
+    update_link,
 )
 from programs.services.participants import (
     Invited,
@@ -26,10 +29,18 @@ from programs.services.programs import (
     restart_draft,
     update_draft,
 )
+from programs.services.promo_codes import (
+    create_promo_code,
+    create_promo_codes,
+    set_promo_code_status,
+    set_promo_code_statuses,
+)
 
 __all__ = [
+    "MOST_AT_ONCE",
     "CodeTaken",
     "Invited",
+    "NewLink",
     "ParticipantSuspended",
     "ProgramEnded",
     "ProgramNotActive",
@@ -37,15 +48,20 @@ __all__ = [
     "archive_link",
     "change_program_status",
     "create_link",
+    "create_links",
     "create_program",
     "create_promo_code",
+    "create_promo_codes",
     "enrol_participant",
     "enrol_person",
     "identify_customer",
     "invite_people",
     "publish_program",
     "restart_draft",
+    "set_promo_code_status",
+    "set_promo_code_statuses",
     "set_statuses",
     "update_draft",
+    "update_link",
     "update_participant",
 ]

@@ -230,7 +230,7 @@ def link_new(request: ConsoleRequest, public_id: str) -> HttpResponse:
 def link_archive(request: ConsoleRequest, public_id: str) -> HttpResponse:
     """Retire a link."""
     link = get_object_or_404(queries.links_of(request.workspace), public_id=public_id)
-    services.archive_link(link=link, actor=request.actor)
+    services.archive_link(link=link, actor=request.actor, at=request.at)
     messages.success(request, f"The link {link.code} leads nowhere any more.")
     return redirect("participant_detail", request.workspace.slug, link.participant.public_id)
 

@@ -62,6 +62,7 @@ PUBLIC: Final[dict[str, tuple[set[int], set[int], str]]] = {
     "dev_mail_message": ({404}, {404, 405}, "development only"),
     "dev_mail_html": ({404}, {404, 405}, "development only"),
     "styleguide": ({404}, {404, 405}, "development only"),
+    "brand_logo": ({404}, {405}, "a logo that is nobody's"),
     "domain_ask": ({404}, {405}, "a name that is nobody's"),
     "brand_sheet": ({302}, {405}, "colours, which name no workspace"),
     "link_redirect": ({404}, {404, 405}, "a code that is nobody's"),

@@ -50,9 +50,9 @@ NO_PAGE: Final = {
     "webhook_delivery_retry", "webhook_disable",
     "webhook_enable", "webhook_rotate", "webhook_test", "workspace_resume",
     # Parts of pages, files, redirects, and the documentation that Swagger's own script draws.
-    "api_docs", "api_schema", "brand_sheet", "dev_mail_html", "domain_ask", "embed_qr", "embed_qr_svg", "hook",
+    "api_docs", "api_schema", "brand_sheet", "dev_mail_html", "brand_logo", "domain_ask", "embed_qr", "embed_qr_svg", "hook",
     "landing_card", "link_qr", "link_redirect", "portal_qr", "portal_qr_svg", "program_preview",
-    "program_resume", "settings_brand_preview",
+    "program_resume", "settings_brand_preview", "settings_logo",
 }  # fmt: skip
 """Routes that show no page of ours."""
 

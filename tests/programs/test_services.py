@@ -705,8 +705,8 @@ def test_a_link_may_lead_to_the_programs_hosts_only(workspace: Workspace) -> Non
 
 def test_archiving_keeps_the_code_taken(workspace: Workspace) -> None:
     link = LinkFactory.create(workspace=workspace, code="ana")
-    services.archive_link(link=link, actor=ACTOR)
-    services.archive_link(link=link, actor=ACTOR)
+    services.archive_link(link=link, actor=ACTOR, at=AT)
+    services.archive_link(link=link, actor=ACTOR, at=AT)
     link.refresh_from_db()
     assert link.status == "archived"
     assert len(audits(workspace, "link.archived")) == 1

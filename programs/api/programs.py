@@ -1,4 +1,4 @@
-"""`/api/v1/` programs, participants, customers, links and promo codes."""
+"""`/api/v1/` programs, participants and customers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import get_object_or_404
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,12 +15,12 @@ from accounts.authentication import actor_of
 from accounts.endpoint import WorkspaceEndpoint
 from core.api import StrictSerializer
 from core.errors import NotFound
-from programs import qr, queries, serializers, services
-from programs.models import Customer, Link, Participant, Program, PromoCode
+from programs import queries, serializers, services
+from programs.models import Customer, Participant, Program
 from programs.terms import TermsInvalid
 
 
-def _body(kind: type[StrictSerializer], data: Any) -> dict[str, Any]:
+def body_of(kind: type[StrictSerializer], data: Any) -> dict[str, Any]:
     """Return the validated values; raises DRF's ValidationError naming the fields at fault."""
     serializer = kind(data=data)
     serializer.is_valid(raise_exception=True)
@@ -73,7 +70,7 @@ class ProgramList(ProgramEndpoint):
         responses={201: serializers.ProgramDetailAnswer},
     )
     def post(self, request: Request) -> Response:
-        body = _body(serializers.ProgramBody, request.data)
+        body = body_of(serializers.ProgramBody, request.data)
         program = services.create_program(
             workspace=self.workspace, **body, actor=actor_of(request), at=self.at
         )
@@ -96,7 +93,7 @@ class ProgramDetail(ProgramEndpoint):
     )
     def patch(self, request: Request, public_id: str) -> Response:
         program = self.program(public_id)
-        body = _body(serializers.DraftBody, request.data)
+        body = body_of(serializers.DraftBody, request.data)
         try:
             services.update_draft(program=program, **body, actor=actor_of(request))
         except TermsInvalid as error:
@@ -132,7 +129,7 @@ class ProgramStatus(ProgramEndpoint):
     )
     def post(self, request: Request, public_id: str) -> Response:
         program = self.program(public_id)
-        body = _body(serializers.StatusBody, request.data)
+        body = body_of(serializers.StatusBody, request.data)
         services.change_program_status(program=program, **body, actor=actor_of(request), at=self.at)
         return self.answer(program)
 
@@ -188,7 +185,7 @@ class ParticipantList(ParticipantEndpoint):
         responses={200: serializers.ParticipantAnswer, 201: serializers.ParticipantAnswer},
     )
     def post(self, request: Request) -> Response:
-        body = _body(serializers.ParticipantBody, request.data)
+        body = body_of(serializers.ParticipantBody, request.data)
         program = queries.programs_of(self.workspace).filter(public_id=body.pop("program")).first()
         if program is None:
             raise NotFound("There is no program by that id.", param="program")
@@ -213,7 +210,7 @@ class ParticipantDetail(ParticipantEndpoint):
     )
     def patch(self, request: Request, public_id: str) -> Response:
         participant = self.participant(public_id)
-        body = _body(serializers.ParticipantChangeBody, request.data)
+        body = body_of(serializers.ParticipantChangeBody, request.data)
         services.update_participant(participant=participant, **body, actor=actor_of(request))
         return Response(self.get_serializer(self.participant(public_id)).data)
 
@@ -257,127 +254,3 @@ class CustomerDetail(WorkspaceEndpoint):
     def get(self, request: Request, public_id: str) -> Response:
         customer = get_object_or_404(queries.customers_of(self.workspace), public_id=public_id)
         return Response(self.get_serializer(customer).data)
-
-
-class CodeFilter(django_filters.FilterSet):
-    """Filters that lists of links and of promo codes share."""
-
-    participant = django_filters.CharFilter(field_name="participant__public_id")
-    program = django_filters.CharFilter(field_name="participant__program__public_id")
-    code = django_filters.CharFilter(method="by_code")
-
-    def by_code(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Compare codes in small letters."""
-        return rows.filter(code_key=value.strip().lower())
-
-
-class LinkFilter(CodeFilter):
-    """Filters of the list of links."""
-
-    class Meta:
-        model = Link
-        fields = ["status"]
-
-
-class LinkList(ParticipantEndpoint):
-    """Links, newest first."""
-
-    serializer_class = serializers.LinkAnswer  # type: ignore[assignment]
-    filterset_class = LinkFilter
-    queryset = Link.objects.none()
-
-    def get_queryset(self) -> QuerySet[Link]:
-        return queries.links_of(self.workspace)
-
-    @extend_schema(operation_id="links_list", responses=serializers.LinkAnswer(many=True))
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-    @extend_schema(
-        operation_id="links_create", request=serializers.LinkBody, responses={201: serializers.LinkAnswer}
-    )
-    def post(self, request: Request) -> Response:
-        body = _body(serializers.LinkBody, request.data)
-        participant = self.participant(body.pop("participant"), param="participant")
-        link = services.create_link(participant=participant, **body, actor=actor_of(request), at=self.at)
-        return Response(self.get_serializer(link).data, status=201)
-
-
-class LinkArchive(WorkspaceEndpoint):
-    """Retiring a link."""
-
-    serializer_class = serializers.LinkAnswer
-
-    @extend_schema(operation_id="links_archive", request=None, responses=serializers.LinkAnswer)
-    def post(self, request: Request, public_id: str) -> Response:
-        link = get_object_or_404(queries.links_of(self.workspace), public_id=public_id)
-        services.archive_link(link=link, actor=actor_of(request))
-        return Response(self.get_serializer(link).data)
-
-
-class AnyAccept(BaseContentNegotiation):
-    """Answers images whatever the caller accepts; errors about them are still JSON."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
-class LinkQr(WorkspaceEndpoint):
-    """A link's QR code."""
-
-    content_negotiation_class = AnyAccept
-
-    @extend_schema(
-        operation_id="links_qr",
-        parameters=[serializers.QrQuery],
-        responses={(200, "image/png"): OpenApiTypes.BINARY, (200, "image/svg+xml"): OpenApiTypes.STR},
-    )
-    def get(self, request: Request, public_id: str) -> HttpResponse:
-        link = get_object_or_404(queries.links_of(self.workspace), public_id=public_id)
-        query = _body(serializers.QrQuery, request.query_params)
-        if query["format"] == "svg":
-            return HttpResponse(
-                qr.qr_svg(link.referral_url, size=query["size"]), content_type="image/svg+xml"
-            )
-        return HttpResponse(qr.qr_png(link.referral_url, size=query["size"]), content_type="image/png")
-
-
-class PromoCodeFilter(CodeFilter):
-    """Filters of the list of promo codes."""
-
-    class Meta:
-        model = PromoCode
-        fields = ["status"]
-
-
-class PromoCodeList(ParticipantEndpoint):
-    """Promo codes, newest first."""
-
-    serializer_class = serializers.PromoCodeAnswer  # type: ignore[assignment]
-    filterset_class = PromoCodeFilter
-    queryset = PromoCode.objects.none()
-
-    def get_queryset(self) -> QuerySet[PromoCode]:
-        return queries.promo_codes_of(self.workspace)
-
-    @extend_schema(operation_id="promo_codes_list", responses=serializers.PromoCodeAnswer(many=True))
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-    @extend_schema(
-        operation_id="promo_codes_create",
-        request=serializers.PromoCodeBody,
-        responses={201: serializers.PromoCodeAnswer},
-    )
-    def post(self, request: Request) -> Response:
-        body = _body(serializers.PromoCodeBody, request.data)
-        participant = self.participant(body.pop("participant"), param="participant")
-        promo = services.create_promo_code(
-            participant=participant, **body, actor=actor_of(request), at=self.at
-        )
-        return Response(self.get_serializer(promo).data, status=201)

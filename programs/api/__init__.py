@@ -1,0 +1,1 @@
+"""`/api/v1/` programs, participants, customers, links and promo codes."""
