@@ -18,6 +18,8 @@ _REASONS: Final = {
     "prefetch": "Fetched ahead by a browser",
     "preview": "Preview of a chat or a feed",
     "bot": "Bot",
+    "datacentre": "Script or browser without a screen",
+    "flood": "Too many from one address",
     "no_user_agent": "No user agent",
     "duplicate": "Same visitor within an hour",
     "program_paused": "The program was paused",

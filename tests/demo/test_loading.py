@@ -85,9 +85,8 @@ def test_the_demo_is_complete_exact_and_loaded_once(
 def check_facts(workspace: Workspace) -> None:
     """Every status and reason occurs, and the numbers are those of a shop of this size."""
     clicks = counts(workspace, Click, "reason")
-    assert set(clicks) == {"", "preview", "duplicate", "bot", "prefetch", "head", "program_paused"} | (
-        {"no_user_agent"} & set(clicks)
-    )
+    expected = {"", "preview", "duplicate", "bot", "datacentre", "prefetch", "head", "program_paused"}
+    assert set(clicks) == expected | ({"no_user_agent"} & set(clicks))
     assert 3_000 < sum(clicks.values()) < 5_000
     assert clicks[""] > 0.7 * sum(clicks.values())
     kinds = counts(workspace, Conversion, "kind")
