@@ -117,6 +117,9 @@ async function send(call, body) {
     const data = await answer.json();
     if (answer.ok) return data;
     noted(data.error);
+    // What was remembered may be older than what the platform keeps; the fact itself is not to be lost with it.
+    if (body.clickId && body.clickId === known.click && data.error?.code === "unknown_click")
+      return send(call, { ...body, clickId: undefined });
   } catch (error) {
     noted(error);
   }

@@ -295,6 +295,20 @@ def test_calls_made_before_the_script_is_there_are_not_lost(ground: Ground, chro
     assert len(ground.credited("early")) == 1
 
 
+def test_a_click_that_the_platform_has_forgotten_takes_no_sign_up_with_it(
+    ground: Ground, chromium: Browser
+) -> None:
+    ground.shop.before = "document.cookie = `referral=${Date.now()}|clk_00000000000000000000000000|||`;"
+    ground.shop.tag = ground.tag()
+    with _visitor(chromium, ground) as page:
+        page.goto(ground.shop.url)
+        assert _known(page) == {"clickId": "clk_00000000000000000000000000"}
+        assert _lead(page, "forgotten")["duplicate"] is False
+        # A click that the page itself names is its own affair.
+        assert _lead(page, "named", ", clickId: 'clk_11111111111111111111111111'") is None
+    assert [row[0] for row in ground.credited("forgotten")] == ["signup"]
+
+
 def test_a_page_that_never_loads_anew_is_followed(ground: Ground, chromium: Browser) -> None:
     ground.shop.tag = ground.tag()
     with _visitor(chromium, ground) as page:
