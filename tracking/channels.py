@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from tracking.robots import REMEMBERED
+from ua_parser_rs import UserAgentExtractor
+
+from tracking.robots import REMEMBERED, storable
 
 _SITES: Final[Mapping[str, tuple[str, ...]]] = {
     "facebook": ("facebook.com", "fb.com", "fb.me", "com.facebook.katana"),
@@ -75,8 +76,8 @@ _MEDIA: Final[Mapping[str, str]] = {
 """What `utm_medium` says by itself, whatever the source is: how it was carried is the channel."""
 
 # The first that fits: apps of one maker name each other.
-_APPS: Final = tuple(
-    (name, re.compile(pattern))
+_APPS: Final = UserAgentExtractor(
+    (pattern, name, None, None, None, None)
     for name, pattern in (
         ("threads", r"\bBarcelona \d"),
         ("instagram", r"\bInstagram \d"),
@@ -136,4 +137,5 @@ def channel_of_site(host: str) -> str:
 @lru_cache(maxsize=REMEMBERED)
 def channel_of_app(agent: str) -> str:
     """Return the channel of the app whose own browser this user agent is, or nothing for a plain browser."""
-    return next((name for name, pattern in _APPS if pattern.search(agent)), "")
+    found = _APPS.extract(storable(agent))
+    return found.family if found else ""

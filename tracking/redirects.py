@@ -9,7 +9,6 @@ from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 VISITOR_COOKIE = "referral_visitor"
-VISITOR_SECONDS = 400 * 24 * 3600
 _VISITOR = re.compile(r"vis_[0-9a-z]{26}")
 
 LONGEST_TARGET: Final = 4096
@@ -20,7 +19,7 @@ LONGEST_VALUE: Final = 250
 
 _CAMPAIGN = re.compile(r"utm_[a-z_]{1,30}")
 _DEEP_LINK: Final = "to"
-_MAILBOX = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_MAILBOX = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 # A path as it may stand in an address, without what some reader takes for a host or for a step upwards. A
 # percent sign is none of it: nobody has to agree on what an encoded slash is.
 _PATH = re.compile(r"/(?:[\w.~!$&'()*+,;=:-]+/)*[\w.~!$&'()*+,;=:-]*", re.ASCII)
