@@ -1,4 +1,4 @@
-"""`python -m benchmarks [overview] [--seconds N] [--no-page]`: measure, print, write docs/performance.md."""
+"""`python -m benchmarks [agents|clicks|overview] [--seconds N] [--no-page]`: measure, print, write a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import django
 
-from benchmarks import overview
+from benchmarks import agents, overview
 from benchmarks.ground import GENERATOR_CORE, ground
 from benchmarks.overview import HEADING
 from referral_platform.local.folders import ROOT
@@ -23,11 +23,18 @@ def main() -> int:
     """Run everything; the exit code is 1 when the machine does not allow it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["all", "overview"], default="all", help="all, or the console's pages only"
+        "what",
+        nargs="?",
+        choices=["all", "agents", "clicks", "overview"],
+        default="all",
+        help="all, how user agents are read, the clicks only, or the console's pages only",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="how long each figure is measured")
     parser.add_argument("--no-page", action="store_true", help="print only")
     options = parser.parse_args()
+    if options.what == "agents":
+        print(agents.measure(ROOT))
+        return 0
     cores = os.sched_getaffinity(0)
     if len(cores) < 2:
         print("Two cores are needed: one for the servers, one for the generator.", file=sys.stderr)
@@ -36,6 +43,9 @@ def main() -> int:
         if options.what == "overview":
             pages = measure_pages(options.seconds)
             rest = (ROOT / _PAGE).read_text().partition(HEADING)[0]
+        elif options.what == "clicks":
+            print(measure(options.seconds, clicks_only=True))
+            return 0
         else:
             rest = measure(options.seconds)
             os.sched_setaffinity(0, cores)
@@ -51,8 +61,8 @@ def main() -> int:
     return 0
 
 
-def measure(seconds: float) -> str:
-    """Measure all figures and return the page about them."""
+def measure(seconds: float, *, clicks_only: bool = False) -> str:
+    """Measure all figures and return the page about them, or its part about clicks."""
     load_before = os.getloadavg()[0]
     with ground() as running:
         _step("Servers run; making the tables")
@@ -72,18 +82,21 @@ def measure(seconds: float) -> str:
         figures = []
         _step("Clicks")
         figures.append(clicks.measure(running, shop, seconds=seconds))
-        _step("Purchases, async, then the worker")
-        stored, delivered = conversions.measure_async(running, shop, seconds=seconds)
-        figures.append(stored)
-        _step("Purchases, wait")
-        figures.append(conversions.measure_wait(running, shop, seconds=seconds))
+        notes = []
+        if not clicks_only:
+            _step("Purchases, async, then the worker")
+            stored, delivered = conversions.measure_async(running, shop, seconds=seconds)
+            figures.append(stored)
+            notes.append(delivered)
+            _step("Purchases, wait")
+            figures.append(conversions.measure_wait(running, shop, seconds=seconds))
         return report.page(
             command="python -m benchmarks" + ("" if seconds == 8 else f" --seconds {seconds:g}"),
             figures=figures,
             constant=constant,
             commits=commits,
             threads=limits.THREADS,
-            notes=[delivered],
+            notes=notes,
             load_before=load_before,
             seconds=seconds,
         )

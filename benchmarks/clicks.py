@@ -7,11 +7,18 @@ from benchmarks.ground import Ground
 from benchmarks.report import Figure
 from benchmarks.shop import BROWSER, Shop, rows
 
+_TURNS = 50
+
 
 def measure(ground: Ground, shop: Shop, *, seconds: float) -> Figure:
     """Click on all links in turn, each time as a new visitor; AssertionError for a click that was lost."""
     headers = {"User-Agent": BROWSER, "Accept": "text/html", "Referer": "https://www.example.com/post"}
-    requests = [load.http("GET", f"/r/{code}", headers=headers) for code in shop.codes]
+    # From as many addresses as a crowd has: from one alone most of it would be a flood.
+    requests = [
+        load.http("GET", f"/r/{code}", headers={**headers, "X-Forwarded-For": f"192.0.{number % 250}.{turn}"})
+        for turn in range(_TURNS)
+        for number, code in enumerate(shop.codes)
+    ]
 
     def request(number: int) -> bytes:
         return requests[number % len(requests)]

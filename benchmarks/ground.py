@@ -131,6 +131,8 @@ def ground() -> Iterator[Ground]:
                 "EMAIL_URL": "",
                 "MAIL_DIR": str(folder / "mail"),
                 "LOG_LEVEL": "WARNING",
+                "CLICK_SPOOL_DIR": str(folder / "clicks"),
+                "TRUSTED_PROXIES": "1",
                 # The limit of one key is not what is measured.
                 "API_RATE": "100000000/min",
                 "DJANGO_SETTINGS_MODULE": "referral_platform.settings",

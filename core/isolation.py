@@ -13,7 +13,7 @@ from django.db.migrations.state import ProjectState
 
 from core.tenancy import DOORS, TenantForeignKey
 
-Access = Literal["SELECT", "ALL"]
+Access = Literal["SELECT", "INSERT", "ALL"]
 _TENANT = "nullif(current_setting('app.workspace', true), '')::bigint"
 
 
@@ -62,7 +62,8 @@ class IsolateTable(Operation):
     The policy compares the bare column, because casting the column makes every look-up a sequential scan.
     Foreign keys to other tenant tables become composite with the workspace: the checks behind a simple one
     bypass row-level security and would accept another tenant's row. `append_only` takes UPDATE and DELETE
-    away from the application's role. `doors` maps names from `core.tenancy.DOORS` to SELECT or ALL.
+    away from the application's role. `doors` maps names from `core.tenancy.DOORS` to SELECT, to INSERT (which
+    reads as well), or to ALL. A table that is split by a column, `partitioned_by`, has it in its keys.
     """
 
     reduces_to_sql = True
@@ -74,11 +75,13 @@ class IsolateTable(Operation):
         doors: Mapping[str, Access] | None = None,
         append_only: bool = False,
         column: str = "workspace_id",
+        partitioned_by: str = "",
     ) -> None:
         self.model_name = model_name
         self.doors = dict(doors or {})
         self.append_only = append_only
         self.column = column
+        self.partitioned_by = partitioned_by
         unknown = set(self.doors) - set(DOORS)
         if unknown:
             raise ValueError(f"unknown doors: {sorted(unknown)}")
@@ -104,13 +107,18 @@ class IsolateTable(Operation):
         )
         for name, access in self.doors.items():
             opened = f"current_setting('app.door', true) = '{name}'"
+            if access == "INSERT":
+                run(f'CREATE POLICY "door_{name}_insert" ON "{table}" FOR INSERT WITH CHECK ({opened})')
+                access = "SELECT"
             check = f" WITH CHECK ({opened})" if access == "ALL" else ""
             run(f'CREATE POLICY "door_{name}" ON "{table}" FOR {access} USING ({opened}){check}')
         names = {field.name for field in model._meta.local_fields}
-        if column != "id" and "id" in names:
+        more = f', "{self.partitioned_by}"' if self.partitioned_by else ""
+        if column != "id" and "id" in names and not self.partitioned_by:
             run(f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_ws_id" UNIQUE ("{column}", "id")')
         if column != "id" and "public_id" in names:
-            run(f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_ws_pid" UNIQUE ("{column}", "public_id")')
+            keys = f'"{column}", "public_id"{more}'
+            run(f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_ws_pid" UNIQUE ({keys})')
         for field in model._meta.local_fields:
             self._tie(schema_editor, model, field)
         if self.append_only:
@@ -121,11 +129,12 @@ class IsolateTable(Operation):
         if not isinstance(field, TenantForeignKey):
             return
         table, target = model._meta.db_table, field.remote_field.model._meta
-        schema_editor.execute(
-            f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_ws_fk" '
-            f'FOREIGN KEY ("{self.column}", "{field.column}") '
-            f'REFERENCES "{target.db_table}" ("workspace_id", "id") DEFERRABLE INITIALLY DEFERRED'
-        )
+        if field.tied:
+            schema_editor.execute(
+                f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_ws_fk" '
+                f'FOREIGN KEY ("{self.column}", "{field.column}") '
+                f'REFERENCES "{target.db_table}" ("workspace_id", "id") DEFERRABLE INITIALLY DEFERRED'
+            )
         leading = [list(index.fields)[:2] for index in model._meta.indexes]
         leading += [list(getattr(constraint, "fields", ()))[:2] for constraint in model._meta.constraints]
         if [self.column.removesuffix("_id"), field.name] not in leading:

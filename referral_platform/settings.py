@@ -294,6 +294,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": [],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "DomainStatus": [("pending", "pending"), ("verified", "verified")],
+        "ItemStatus": [("created", "created"), ("failed", "failed")],
         "ProgramStatus": "programs.models.Program.Status",
         "ParticipantStatus": "programs.models.Participant.Status",
         "LinkStatus": "programs.models.Link.Status",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 import django_filters
 from django.db.models import QuerySet
@@ -20,10 +22,18 @@ from programs import queries as program_queries
 from programs import services as program_services
 from programs.models import Customer, PromoCode
 from tracking import queries, serializers, services
-from tracking.classification import ClickFacts
+from tracking.entry.reading import client_address, facts_of
 from tracking.models import Click, Conversion, Referral
 
 SOURCE = "api"
+
+
+def _tags(url: str) -> dict[str, str]:
+    """Return the parameters of the page's address, which tell the channel; none for a malformed one."""
+    try:
+        return dict(parse_qsl(urlsplit(url).query))
+    except ValueError:
+        return {}
 
 
 class TrackEndpoint(WorkspaceEndpoint):
@@ -139,10 +149,11 @@ class TrackClick(TrackEndpoint):
         click = services.record_click(
             link=link,
             visitor_id=body.get("visitor_id") or (earlier.visitor_id if earlier else new_public_id("vis")),
-            facts=ClickFacts(
-                user_agent=request.headers.get("User-Agent", "")[:1000],
+            facts=replace(
+                facts_of(request.META, _tags(body.get("url", "")), client_address(request.META)),
+                method="GET",
+                purpose="",
                 referrer=body.get("referrer", ""),
-                address=request.META.get("REMOTE_ADDR", ""),
             ),
             at=self.at,
         )

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from tracking import api as endpoints
-from tracking import views
+from tracking import link_views, views
 
 public: list[URLPattern | URLResolver] = [
     path("r/<str:code>", views.link_redirect, name="link_redirect"),
@@ -16,6 +16,7 @@ console: list[URLPattern | URLResolver] = [
     path("conversions/<str:public_id>/", views.conversion_detail, name="conversion_detail"),
     path("conversions/<str:public_id>/reject/", views.conversion_reject, name="conversion_reject"),
     path("clicks/", views.click_list, name="click_list"),
+    path("links/<str:public_id>/clicks/", link_views.link_clicks, name="link_clicks"),
 ]
 
 api: list[URLPattern | URLResolver] = [

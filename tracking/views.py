@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,9 +21,9 @@ from core.tenancy import tenant
 from programs import queries as program_queries
 from programs.models import Link, Program
 from tracking import forms, queries, services, tables
-from tracking.classification import ClickFacts
+from tracking.entry.reading import client_address, facts_of
 from tracking.models import Conversion, Referral, Refund, Touchpoint
-from tracking.redirects import VISITOR_COOKIE, VISITOR_SECONDS, destination, known_visitor
+from tracking.redirects import VISITOR_COOKIE, destination, known_visitor
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -41,7 +43,8 @@ def link_redirect(request: HttpRequest, code: str) -> HttpResponseBase:
         at = workspace.local_time(clock.now())
         if link.status != Link.Status.ACTIVE or (link.expires_at is not None and link.expires_at <= at):
             return _problem(request, "expired", 410)
-        click = services.record_click(link=link, visitor_id=visitor, facts=_facts(request), at=at)
+        facts = facts_of(request.META, request.GET.dict(), client_address(request.META))
+        click = services.record_click(link=link, visitor_id=visitor, facts=facts, at=at)
         program = link.participant.program
         if program.status != Program.Status.ACTIVE or workspace.status != "active":
             ended = program.status == Program.Status.ENDED
@@ -57,24 +60,12 @@ def link_redirect(request: HttpRequest, code: str) -> HttpResponseBase:
     response.set_cookie(
         VISITOR_COOKIE,
         visitor,
-        max_age=VISITOR_SECONDS,
+        max_age=timedelta(days=settings.VISITOR_DAYS),
         secure=request.is_secure(),
         httponly=True,
         samesite="Lax",
     )
     return response
-
-
-def _facts(request: HttpRequest) -> ClickFacts:
-    return ClickFacts(
-        method=request.method or "GET",
-        user_agent=request.headers.get("User-Agent", "")[:1000],
-        purpose=request.headers.get("Sec-Purpose", "") or request.headers.get("Purpose", ""),
-        referrer=request.headers.get("Referer", "")[:2000],
-        tags=request.GET.dict(),
-        address=request.META.get("REMOTE_ADDR", ""),
-        country=request.headers.get("CF-IPCountry", ""),
-    )
 
 
 def _problem(request: HttpRequest, problem: str, status: int) -> HttpResponse:

@@ -33,7 +33,7 @@ def platform_programs(port: int, root: Path) -> dict[str, list[str]]:
     return {
         "web": [
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "referral_platform.wsgi:application"),
-            *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "4"),
+            *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "64"),
             *("--no-ws", "--access-log"),
         ],
         "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle"],

@@ -42,6 +42,9 @@ MAY_OPEN_DOORS = {
 MAY_WRITE_SQL = {
     "core/tenancy.py": "sets the two settings that the policies read",
     "core/isolation.py": "writes the policies",
+    "core/partitions.py": "has a month's partition made by a function of the owner's",
+    "tracking/entry/line.py": "the click entry's own connection, which never waits long",
+    "tracking/entry/writer.py": "stores groups of clicks of several workspaces in one statement",
     "referral_platform/demo/playing.py": "lets Postgres count the rows of the demo's long transaction",
     "analytics/services.py": "lets one rebuild of the figures wait for another by an advisory lock",
     "accounts/services/workspaces.py": "takes a workspace's number before the row, which its policy needs",

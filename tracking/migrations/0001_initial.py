@@ -4,6 +4,8 @@ import core.ids
 import core.tenancy
 import django.db.models.deletion
 from core.isolation import IsolateTable
+from core.notices import TellOfChanges
+from core.partitions import PartitionByMonth
 from django.db import migrations, models
 
 
@@ -18,6 +20,18 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='ClickAgent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('browser', models.CharField(max_length=40)),
+                ('system', models.CharField(max_length=40)),
+                ('device', models.CharField(max_length=10)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('browser', 'system', 'device'), name='click_agent_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Click',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -29,17 +43,33 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, default='', max_length=30)),
                 ('channel', models.CharField(max_length=30)),
                 ('referrer_host', models.CharField(blank=True, default='', max_length=255)),
-                ('user_agent', models.CharField(blank=True, default='', max_length=255)),
                 ('address_hash', models.CharField(blank=True, default='', max_length=32)),
                 ('country', models.CharField(blank=True, default='', max_length=2)),
-                ('link', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='clicks', to='programs.link')),
-                ('participant', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='clicks', to='programs.participant')),
-                ('program', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='clicks', to='programs.program')),
+                ('agent', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tracking.clickagent')),
+                ('link', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='clicks', tied=False, to='programs.link')),
+                ('participant', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='clicks', tied=False, to='programs.participant')),
+                ('program', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='clicks', tied=False, to='programs.program')),
+                ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        PartitionByMonth("Click", column="occurred_at"),
+        migrations.CreateModel(
+            name='ClickLoss',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('clicks', models.PositiveIntegerField()),
+                ('first_at', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
             ],
             options={
                 'abstract': False,
                 'base_manager_name': 'objects',
+                'indexes': [models.Index(fields=['workspace', '-last_at'], name='click_loss_ws_idx')],
             },
         ),
         migrations.CreateModel(
@@ -192,7 +222,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('click', 'Click'), ('code', 'Code'), ('manual', 'Manual'), ('token', 'Token')], max_length=8)),
                 ('channel', models.CharField(max_length=30)),
                 ('occurred_at', models.DateTimeField()),
-                ('click', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='touchpoints', to='tracking.click')),
+                ('click', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='touchpoints', tied=False, to='tracking.click')),
                 ('conversion', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, help_text='the order a code was used on', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='code_touchpoints', to='tracking.conversion')),
                 ('customer', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='touchpoints', to='programs.customer')),
                 ('participant', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='touchpoints', to='programs.participant')),
@@ -211,11 +241,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='click',
-            index=models.Index(fields=['workspace', 'link', '-id'], name='click_ws_link_idx'),
+            index=models.Index(fields=['workspace', 'link', 'occurred_at'], name='click_ws_link_idx'),
         ),
         migrations.AddIndex(
             model_name='click',
-            index=models.Index(fields=['workspace', 'program', 'occurred_at'], name='click_ws_program_idx'),
+            index=models.Index(fields=['workspace', 'participant'], name='click_ws_participant_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='click',
+            index=models.Index(fields=['workspace', 'occurred_at'], name='click_ws_time_idx'),
         ),
         migrations.AddIndex(
             model_name='conversion',
@@ -289,7 +323,8 @@ class Migration(migrations.Migration):
             model_name='touchpoint',
             constraint=models.UniqueConstraint(fields=('workspace', 'conversion', 'promo_code'), name='touchpoint_code_once_per_order'),
         ),
-        IsolateTable("Click"),
+        IsolateTable("Click", doors={"clicks": "INSERT", "workspaces": "SELECT"}, partitioned_by="occurred_at"),
+        IsolateTable("ClickLoss", doors={"clicks": "INSERT"}),
         IsolateTable("Conversion"),
         IsolateTable("Refund", append_only=True),
         IsolateTable("Touchpoint"),
@@ -298,4 +333,7 @@ class Migration(migrations.Migration):
         IsolateTable("Credit", append_only=True),
         IsolateTable("ReferralChange", append_only=True),
         IsolateTable("FraudSignal", append_only=True),
+        TellOfChanges("programs", "Link"),
+        TellOfChanges("programs", "Program"),
+        TellOfChanges("accounts", "Workspace", column="id"),
     ]

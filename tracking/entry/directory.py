@@ -1,0 +1,212 @@
+"""Which link a code names and where it leads: remembered in the process, and forgotten when it changes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from accounts import queries as account_queries
+from core.notices import CHANNEL
+from tracking import link_targets
+from tracking.entry.line import Away, Line
+from tracking.link_targets import Target
+
+logger = logging.getLogger(__name__)
+
+MOST: Final = 100_000
+"""How many codes are remembered, and how many that name nothing."""
+
+_AGE: Final = 60.0
+_AGE_UNTOLD: Final = 1.0
+_AGE_NOTHING: Final = 2.0
+_AT_ONCE: Final = 500
+_PATIENCE: Final = 5.0
+_TRY_AGAIN: Final = 1.0
+
+
+class Unknown(Exception):
+    """Postgres is away and nothing is remembered of this code."""
+
+
+@dataclass(slots=True)
+class _Remembered:
+    target: Target | None
+    loaded: float
+    version: tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Question:
+    key: str
+    answered: threading.Event = field(default_factory=threading.Event)
+    target: Target | None = None
+    failed: bool = False
+
+
+class Directory:
+    """Answers what a code names from memory, and asks Postgres for many codes at once.
+
+    A notice of a changed link, program, workspace or domain makes all codes of that workspace be read again.
+    While no notices can be heard everything is older than a second at most. One thread asks, however many
+    requests wait, so that a flood of made-up codes takes one connection; what is made up fills a memory of
+    its own and does not push out real links.
+    """
+
+    def __init__(self) -> None:
+        self._targets: dict[str, _Remembered] = {}
+        self._nothing: dict[str, float] = {}
+        self._versions: dict[int, int] = defaultdict(int)
+        self._epoch = 0
+        self._told = False
+        self._questions: list[_Question] = []
+        self._lock = threading.Lock()
+        self._bell_reader, self._bell = os.pipe()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    def find(self, key: str) -> Target | None:
+        """Return the target of a code in lower case, or None for no such code.
+
+        Raises Unknown where Postgres is away and the code is not remembered; a remembered one is then used
+        however old it is.
+        """
+        now = time.monotonic()
+        known = self._targets.get(key)
+        if known is not None and self._is_fresh(known, now):
+            return known.target
+        until = self._nothing.get(key)
+        if until is not None and now < until:
+            return None
+        question = _Question(key)
+        with self._lock:
+            self._questions.append(question)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="link directory", daemon=True)
+                self._thread.start()
+        os.write(self._bell, b"?")
+        if not question.answered.wait(_PATIENCE) or question.failed:
+            if known is None:
+                raise Unknown(key)
+            return known.target
+        return question.target
+
+    def close(self) -> None:
+        """End the thread and hang up."""
+        with self._lock:
+            self._closing = True
+            thread = self._thread
+        os.write(self._bell, b".")
+        if thread is not None:
+            thread.join()
+        os.close(self._bell)
+        os.close(self._bell_reader)
+
+    def _is_fresh(self, known: _Remembered, now: float) -> bool:
+        if now - known.loaded > (_AGE if self._told else _AGE_UNTOLD):
+            return False
+        target = known.target
+        return target is None or known.version == (self._epoch, self._versions[target.workspace_id])
+
+    def _run(self) -> None:
+        line: Line | None = None
+        tried = -_TRY_AGAIN
+        while not self._closing:
+            if line is None and time.monotonic() > tried + _TRY_AGAIN:
+                tried = time.monotonic()
+                line = self._listen()
+            try:
+                readable = select.select([self._bell_reader, *([line] if line else [])], [], [], _TRY_AGAIN)[
+                    0
+                ]
+                if line is not None and line.fileno() in readable:
+                    self._hear(line.notices())
+            except (Away, OSError, ValueError) as error:
+                logger.warning("no notices of changed links for now: %s", error)
+                self._told, line = False, None
+                continue
+            if self._bell_reader in readable:
+                os.read(self._bell_reader, 65_536)
+                self._answer()
+        if line is not None:
+            line.close()
+        connection.close()
+
+    def _listen(self) -> Line | None:
+        try:
+            line = Line(door="")
+            line.execute(f"LISTEN {CHANNEL}")
+        except Away as error:
+            logger.warning("no notices of changed links for now: %s", error)
+            return None
+        # What changed before the line was open was not heard.
+        self._epoch += 1
+        self._told = True
+        return line
+
+    def _hear(self, texts: list[str]) -> None:
+        for text in texts:
+            self._versions[int(text)] += 1
+
+    def _answer(self) -> None:
+        while True:
+            with self._lock:
+                questions, self._questions = self._questions[:_AT_ONCE], self._questions[_AT_ONCE:]
+            if not questions:
+                return
+            try:
+                found = self._load({question.key for question in questions})
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("codes cannot be looked up for now: %s", error)
+                connection.close()
+                for question in questions:
+                    question.failed = True
+                    question.answered.set()
+                continue
+            for question in questions:
+                question.target = found.get(question.key)
+                question.answered.set()
+
+    def _load(self, keys: set[str]) -> dict[str, Target]:
+        # Taken before reading: a change that is told of from here on makes what is read stale.
+        epoch, versions = self._epoch, dict(self._versions)
+        found = link_targets.targets(keys)
+        now = time.monotonic()
+        for key, target in found.items():
+            self._targets.pop(key, None)
+            version = (epoch, versions.get(target.workspace_id, 0))
+            self._targets[key] = _Remembered(target, now, version)
+        for key in keys - found.keys():
+            self._targets.pop(key, None)
+            self._nothing.pop(key, None)
+            self._nothing[key] = now + _AGE_NOTHING
+        for memory in (self._targets, self._nothing):
+            while len(memory) > MOST:
+                del memory[next(iter(memory))]
+        return found
+
+
+class Hosts:
+    """Remembers for a second or two which workspace a host of one's own belongs to."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, tuple[int | None, float]] = {}
+
+    def owner(self, host: str) -> int | None:
+        """Return the workspace's primary key, or None for a host that is nobody's."""
+        now = time.monotonic()
+        known = self._owners.get(host)
+        if known is not None and now - known[1] < _AGE_UNTOLD:
+            return known[0]
+        owner = account_queries.host_owner(host)
+        if len(self._owners) >= 10_000:
+            self._owners.clear()
+        self._owners[host] = (owner, now)
+        return owner
