@@ -23,6 +23,8 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         (
             ("Programs", "program_list", "gift", "view"),
             ("Participants", "participant_list", "users", "view"),
+            ("Links", "link_list", "link", "view"),
+            ("Promo codes", "promo_code_list", "tag", "view"),
             ("Customers", "customer_list", "address-book", "view"),
             ("Messages", "message_list", "mail", "view"),
         ),

@@ -1,9 +1,9 @@
-"""Columns of the lists of programs, participants and customers."""
+"""Columns of the lists of programs, participants, customers, links and promo codes."""
 
 from __future__ import annotations
 
 from core import lists
-from programs.models import Customer, Participant, Program
+from programs.models import Customer, Link, Participant, Program, PromoCode
 
 
 class ProgramTable(lists.Table):
@@ -71,3 +71,63 @@ class CustomerTable(lists.Table):
     def label_of(self, record: Customer) -> str:
         """Return who it is."""
         return str(record)
+
+
+class LinkTable(lists.Table):
+    """Links of all participants."""
+
+    code = lists.Column("Link", sort="code_key", link="link_detail", note="campaign", required=True)
+    campaign = lists.Column("Campaign", sort="campaign", shown=False)
+    participant = lists.Column(
+        "Participant",
+        "participant",
+        sort=("participant__customer__name", "participant__customer__email"),
+        link="participant_detail",
+        link_id="participant__public_id",
+    )
+    program = lists.Column(
+        "Program",
+        "participant__program__name",
+        sort="participant__program__name",
+        width="lg",
+        link="program_detail",
+        link_id="participant__program__public_id",
+    )
+    status = lists.StatusColumn("Status", sort="status", required=True)
+    referral_url = lists.Column("Address", shown=False)
+    destination_url = lists.Column("Destination", shown=False)
+    expires_at = lists.MomentColumn("Ends", sort="expires_at", width="lg")
+    created_at = lists.MomentColumn("Made", sort="created_at", width="md", initial_sort_descending=True)
+    public_id = lists.Column("Id", shown=False, exported=False)
+
+    def label_of(self, record: Link) -> str:
+        """Return the link's code."""
+        return record.code
+
+
+class PromoCodeTable(lists.Table):
+    """Promo codes of all participants."""
+
+    code = lists.Column("Code", sort="code_key", required=True)
+    participant = lists.Column(
+        "Participant",
+        "participant",
+        sort=("participant__customer__name", "participant__customer__email"),
+        link="participant_detail",
+        link_id="participant__public_id",
+    )
+    program = lists.Column(
+        "Program",
+        "participant__program__name",
+        sort="participant__program__name",
+        width="lg",
+        link="program_detail",
+        link_id="participant__program__public_id",
+    )
+    status = lists.StatusColumn("Status", sort="status", required=True)
+    created_at = lists.MomentColumn("Made", sort="created_at", width="md", initial_sort_descending=True)
+    public_id = lists.Column("Id", shown=False, exported=False)
+
+    def label_of(self, record: PromoCode) -> str:
+        """Return the code."""
+        return record.code

@@ -2,9 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from programs.api import codes
+from programs.api import codes as code_endpoints
 from programs.api import programs as endpoints
-from programs.views import editor, participants, programs, setup
+from programs.views import codes, editor, participants, programs, setup
 
 public: list[URLPattern | URLResolver] = []
 
@@ -35,8 +35,15 @@ console: list[URLPattern | URLResolver] = [
         participants.promo_code_new,
         name="promo_code_new",
     ),
-    path("links/<str:public_id>/archive/", participants.link_archive, name="link_archive"),
-    path("links/<str:public_id>/qr.svg", participants.link_qr, name="link_qr"),
+    path("links/", codes.link_list, name="link_list"),
+    path("links/<str:public_id>/", codes.link_detail, name="link_detail"),
+    path("links/<str:public_id>/edit/", codes.link_edit, name="link_edit"),
+    path("links/<str:public_id>/archive/", codes.link_archive, name="link_archive"),
+    path("links/<str:public_id>/restore/", codes.link_restore, name="link_restore"),
+    path("links/<str:public_id>/qr.svg", codes.link_qr, name="link_qr"),
+    path("links/<str:public_id>/qr.png", codes.link_qr, {"drawn_as": "png"}, name="link_qr_png"),
+    path("promo-codes/", codes.promo_code_list, name="promo_code_list"),
+    path("promo-codes/bulk/", codes.promo_code_bulk, name="promo_code_bulk"),
     path("customers/", participants.customer_list, name="customer_list"),
     path("customers/<str:public_id>/", participants.customer_detail, name="customer_detail"),
 ]
@@ -50,12 +57,12 @@ api: list[URLPattern | URLResolver] = [
     path("participants/<str:public_id>", endpoints.ParticipantDetail.as_view(), name="api_participant"),
     path("customers", endpoints.CustomerList.as_view(), name="api_customers"),
     path("customers/<str:public_id>", endpoints.CustomerDetail.as_view(), name="api_customer"),
-    path("links", codes.LinkList.as_view(), name="api_links"),
-    path("links/bulk", codes.LinkBulk.as_view(), name="api_link_bulk"),
-    path("links/<str:public_id>", codes.LinkDetail.as_view(), name="api_link"),
-    path("links/<str:public_id>/archive", codes.LinkArchive.as_view(), name="api_link_archive"),
-    path("links/<str:public_id>/qr", codes.LinkQr.as_view(), name="api_link_qr"),
-    path("promo-codes", codes.PromoCodeList.as_view(), name="api_promo_codes"),
-    path("promo-codes/bulk", codes.PromoCodeBulk.as_view(), name="api_promo_code_bulk"),
-    path("promo-codes/<str:public_id>", codes.PromoCodeDetail.as_view(), name="api_promo_code"),
+    path("links", code_endpoints.LinkList.as_view(), name="api_links"),
+    path("links/bulk", code_endpoints.LinkBulk.as_view(), name="api_link_bulk"),
+    path("links/<str:public_id>", code_endpoints.LinkDetail.as_view(), name="api_link"),
+    path("links/<str:public_id>/archive", code_endpoints.LinkArchive.as_view(), name="api_link_archive"),
+    path("links/<str:public_id>/qr", code_endpoints.LinkQr.as_view(), name="api_link_qr"),
+    path("promo-codes", code_endpoints.PromoCodeList.as_view(), name="api_promo_codes"),
+    path("promo-codes/bulk", code_endpoints.PromoCodeBulk.as_view(), name="api_promo_code_bulk"),
+    path("promo-codes/<str:public_id>", code_endpoints.PromoCodeDetail.as_view(), name="api_promo_code"),
 ]

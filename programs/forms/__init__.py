@@ -1,5 +1,6 @@
 """Forms of the console's pages about programs, participants and customers."""
 
+from programs.forms.codes import LinkEditForm, LinkFilterForm, PromoCodeFilterForm, QrForm
 from programs.forms.editor import ROW_BUTTONS, TermsEditor
 from programs.forms.general import SECTIONS
 from programs.forms.people import (
@@ -21,12 +22,16 @@ __all__ = [
     "CustomerFilterForm",
     "EnrolForm",
     "InviteForm",
+    "LinkEditForm",
+    "LinkFilterForm",
     "LinkForm",
     "ParticipantFilterForm",
     "ParticipantForm",
     "ProgramFilterForm",
     "ProgramForm",
+    "PromoCodeFilterForm",
     "PromoCodeForm",
+    "QrForm",
     "StatusForm",
     "TermsEditor",
 ]

@@ -135,6 +135,9 @@ class LinkForm(forms.Form):
         required=False,
         help_text="An https address on one of the program's hosts. Left empty: where the program leads.",
     )
+    campaign = forms.CharField(
+        max_length=80, required=False, help_text="What the link is for, like “Spring”."
+    )
 
 
 class PromoCodeForm(forms.Form):

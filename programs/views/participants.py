@@ -17,7 +17,7 @@ from core.answers import parts_of
 from core.errors import DomainError
 from core.forms import add_domain_error
 from core.paging import page_of
-from programs import forms, qr, queries, services
+from programs import forms, queries, services
 from programs.models import Participant, Program
 from programs.tables import CustomerTable, ParticipantTable
 
@@ -220,29 +220,9 @@ def link_new(request: ConsoleRequest, public_id: str) -> HttpResponse:
             add_domain_error(form, error)
         else:
             messages.success(request, f"The link {link.code} is ready.")
-            return redirect("participant_detail", request.workspace.slug, public_id)
+            return redirect("link_detail", request.workspace.slug, link.public_id)
     context = {"form": form, "participant": participant, "heading": "New link", "submit": "Create link"}
     return render(request, "programs/participant_form.html", context, status=400 if form.errors else 200)
-
-
-@require_POST
-@console_view("manage_participants")
-def link_archive(request: ConsoleRequest, public_id: str) -> HttpResponse:
-    """Retire a link."""
-    link = get_object_or_404(queries.links_of(request.workspace), public_id=public_id)
-    services.archive_link(link=link, actor=request.actor, at=request.at)
-    messages.success(request, f"The link {link.code} leads nowhere any more.")
-    return redirect("participant_detail", request.workspace.slug, link.participant.public_id)
-
-
-@require_safe
-@console_view("view")
-def link_qr(request: ConsoleRequest, public_id: str) -> HttpResponse:
-    """Draw a link's QR code."""
-    link = get_object_or_404(queries.links_of(request.workspace), public_id=public_id)
-    response = HttpResponse(qr.qr_svg(link.referral_url), content_type="image/svg+xml")
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -377,7 +377,8 @@ def test_someone_is_enrolled_with_link_qr_and_codes(console: Console, workspace:
 
     assert console.post(f"{path}links/new/").status_code == 302
     made = console.post(f"{path}links/new/", {"code": "Ana-2"})
-    assert made.url == f"{console.root}/{path}"
+    second = Link.objects.for_workspace(workspace).get(code="Ana-2")
+    assert made.url == f"{console.root}/links/{second.public_id}/"
     assert "Ana-2" in text_of(console.get(path))
     for bad in ({"code": "ana-2"}, {"code": "a!"}, {"destination_url": "https://evil.example"}):
         assert console.post(f"{path}links/new/", bad).status_code == 400
