@@ -28,6 +28,7 @@ COLLECTIONS: Final = {
     "ledger": "account",
     "payout-batches": "payoutbatch",
     "payouts": "payoutbatch",
+    "promo-codes": "promocode",
     "team": "member",
     "terms": "program",
     "webhook-endpoints": "webhookendpoint",
