@@ -13,11 +13,7 @@ public: list[URLPattern] = [
         settings.brand_sheet_view,
         name="brand_sheet",
     ),
-    re_path(
-        r"^brand/(?P<workspace_id>wsp_[0-9a-z]{26})-(?P<digest>[0-9a-f]{16})\.png$",
-        settings.brand_logo_view,
-        name="brand_logo",
-    ),
+    path("brand/logo/<str:public_id>/<slug:digest>.png", settings.brand_logo_view, name="brand_logo"),
     path("domains/ask", domains.domain_ask, name="domain_ask"),
     path("invitations/<str:secret>/", team.invitation_accept, name="invitation_accept"),
     path("dev/mail/", development.dev_mail, name="dev_mail"),

@@ -186,9 +186,9 @@ def brand_sheet_view(request: HttpRequest, color: str, digest: str) -> HttpRespo
 
 
 @require_safe
-def brand_logo_view(request: HttpRequest, workspace_id: str, digest: str) -> HttpResponse:
+def brand_logo_view(request: HttpRequest, public_id: str, digest: str) -> HttpResponse:
     """Answer with a workspace's logo; another logo has another address."""
-    logo = queries.published_logo(workspace_id, digest)
+    logo = queries.published_logo(public_id, digest)
     if logo is None:
         raise Http404("There is no such logo.")
     answer = HttpResponse(logo, content_type="image/png")

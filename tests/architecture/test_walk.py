@@ -26,6 +26,7 @@ COLLECTIONS: Final = {
     "deliveries": "webhookdelivery",
     "inbox": "inboxitem",
     "ledger": "account",
+    "logo": "workspace",
     "payout-batches": "payoutbatch",
     "payouts": "payoutbatch",
     "promo-codes": "promocode",
