@@ -17,11 +17,11 @@ WORKDIR /app
 COPY --from=build /venv /venv
 COPY . .
 # Collecting files reads the settings, which ask for addresses and keys; none of these is used or kept.
-RUN mkdir -p var && SECRET_KEY=unused HASH_KEY=unused CREDENTIALS_KEYS=unused \
+RUN mkdir -p var/clicks && SECRET_KEY=unused HASH_KEY=unused CREDENTIALS_KEYS=unused \
         DATABASE_URL=postgres://unused@unused/unused REDIS_URL=redis://unused \
         python manage.py collectstatic --noinput \
     && chown -R referral var
 USER referral
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "referral_platform.wsgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--workers", "2", "--blocking-threads", "4", "--no-ws", "--access-log"]
+     "--workers", "2", "--blocking-threads", "64", "--no-ws", "--access-log"]

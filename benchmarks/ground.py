@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -46,11 +46,13 @@ class Ground:
 
     folder: Path
     environment: dict[str, str]
+    postgres: PostgresServer
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @contextmanager
-    def web(self, application: str | None = None) -> Iterator[int]:
+    def web(self, application: str | None = None, *, port: int | None = None) -> Iterator[int]:
         """Run the web server as `make run` does, or with another application; gives its port."""
-        port = addresses.free_port()
+        port = port or addresses.free_port()
         command = platform_programs(port, self.folder)["web"]
         # The access log costs time and belongs to development.
         command = [part for part in command if part != "--access-log"]
@@ -71,6 +73,7 @@ class Ground:
     def _running(self, name: str, command: Sequence[str]) -> Iterator[None]:
         with on_core(SERVER_CORE), (self.folder / f"{name}.log").open("ab") as log:
             process = spawn(command, env=self.environment, cwd=ROOT, output=log)
+        self.processes[name] = process
         try:
             yield
         finally:
@@ -137,6 +140,7 @@ def ground() -> Iterator[Ground]:
                 "API_RATE": "100000000/min",
                 "DJANGO_SETTINGS_MODULE": "referral_platform.settings",
             },
+            postgres,
         )
     finally:
         valkey.stop()

@@ -35,7 +35,7 @@ class Shop:
     clicks: list[str]
 
 
-def make_shop() -> Shop:
+def make_shop(participants: int = PARTICIPANTS) -> Shop:
     """Create a workspace with an active program that pays 10 % of a purchase, and participants."""
     at = clock.now()
     owner = User.objects.create(email="owner@shop.example", name="Owner")
@@ -52,7 +52,7 @@ def make_shop() -> Shop:
         program_services.update_draft(program=program, terms=terms, actor=SYSTEM)
         program_services.publish_program(program=program, actor=SYSTEM, at=at)
         codes, clicks = [], []
-        for number in range(PARTICIPANTS):
+        for number in range(participants):
             customer = program_services.identify_customer(
                 workspace=workspace, external_id=f"member-{number}", name=f"Member {number}", at=at
             )

@@ -328,7 +328,7 @@ LOGGING = {
 TRUSTED_COUNTRY_HEADER = env.str("TRUSTED_COUNTRY_HEADER", default="CF-IPCountry")
 GEOIP_FILE = env.str("GEOIP_FILE", default="")
 # The click entry.
-CLICK_SPOOL_DIR = Path(env.str("CLICK_SPOOL_DIR", default=str(BASE_DIR / "var" / "clicks")))
+CLICK_SPOOL_DIR = Path(env.str("CLICK_SPOOL_DIR", default="") or BASE_DIR / "var" / "clicks")
 CLICK_SPOOL_BYTES = env.int("CLICK_SPOOL_BYTES", default=1 << 30)
 VISITOR_DAYS = env.int("VISITOR_DAYS", default=400)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)

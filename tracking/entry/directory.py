@@ -123,9 +123,8 @@ class Directory:
                 tried = time.monotonic()
                 line = self._listen()
             try:
-                readable = select.select([self._bell_reader, *([line] if line else [])], [], [], _TRY_AGAIN)[
-                    0
-                ]
+                ears: list[int] = [self._bell_reader, *([line.fileno()] if line else [])]
+                readable = select.select(ears, [], [], _TRY_AGAIN)[0]
                 if line is not None and line.fileno() in readable:
                     self._hear(line.notices())
             except (Away, OSError, ValueError) as error:

@@ -59,6 +59,7 @@ class ClickEntry:
         self._made_up = Buckets(_MADE_UP_RATE, _MADE_UP_BURST, _ADDRESSES)
         self._cookie_tail = f"; Max-Age={settings.VISITOR_DAYS * 86_400}; Path=/; HttpOnly; SameSite=Lax"
 
+        self._writer.start()
         # Reading the patterns takes a second, which the first click should not wait for.
         threading.Thread(target=read_agent, args=("Mozilla/5.0",), name="agent patterns", daemon=True).start()
 

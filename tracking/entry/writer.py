@@ -121,12 +121,18 @@ class Writer:
         done.acquire()
         with self._changed:
             self._waiting.append(_Waiting(row, done))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="click writer", daemon=True)
-                self._thread.start()
-            elif len(self._waiting) == 1:
+            if len(self._waiting) == 1:
                 self._changed.notify()
+        self.start()
         done.acquire()
+
+    def start(self) -> None:
+        """Begin to store what the spool holds from before; repeating it changes nothing."""
+        if self._thread is None:
+            with self._changed:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="click writer", daemon=True)
+                    self._thread.start()
 
     def close(self) -> None:
         """Store what waits, end the thread and let go of everything; the writer stores nothing after it."""
