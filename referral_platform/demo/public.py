@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.services import SYSTEM, Actor
 from programs import services as program_services
+from programs.models import Participant, PromoCode
 from referral_platform.demo import cast, shopfront
 from referral_platform.demo.scenes import Action, Buy, Enrol, GiveBack, SignUp, Visit
 from referral_platform.demo.stage import Stage
@@ -49,6 +50,25 @@ def _enrol(stage: Stage, action: Enrol, at: datetime) -> None:
         stage.codes[action.person] = program_services.create_promo_code(
             participant=participant, code=cast.promo_code(action.person), actor=stage.olga, at=at
         )
+        _campaign(stage, participant, cast.promo_code(action.person), at)
+
+
+def _campaign(stage: Stage, participant: Participant, code: str, at: datetime) -> None:
+    """Give a creator a link and a code for a launch of two weeks, which is over by now."""
+    program_services.create_link(
+        participant=participant,
+        campaign="Launch",
+        utm={"source": "creator", "medium": "{channel}", "campaign": "{campaign}"},
+        expires_at=at + timedelta(days=14),
+        actor=stage.olga,
+        at=at,
+    )
+    promo = program_services.create_promo_code(
+        participant=participant, code=f"{code}-LAUNCH", actor=stage.olga, at=at
+    )
+    program_services.set_promo_code_status(
+        promo=promo, status=PromoCode.Status.ARCHIVED.value, actor=stage.olga
+    )
 
 
 def _visit(stage: Stage, action: Visit, at: datetime) -> None:
