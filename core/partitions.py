@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.conf import settings
@@ -103,3 +103,22 @@ def make_month(model: type[models.Model], at: datetime) -> bool:
         cursor.execute(f'SELECT "{model._meta.db_table}_make_month"(%s)', [at])
         row: Any = cursor.fetchone()
     return bool(row[0])
+
+
+def months(model: type[models.Model]) -> list[date]:
+    """Return the first days of the months that a table has partitions for, oldest first."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = to_regclass(%s) ORDER BY 1",
+            [f'"{table}"'],
+        )
+        names = [name for (name,) in cursor.fetchall()]
+    return [date(int(name[-6:-2]), int(name[-2:]), 1) for name in names]
+
+
+def drop_month(model: type[models.Model], month: date) -> None:
+    """Drop one month's rows for good; only the tables' owner may."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP TABLE "{model._meta.db_table}_{month:%Y%m}"')

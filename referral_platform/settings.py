@@ -171,6 +171,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="4", minute="17"),
         "options": {"expires": 3600},
     },
+    "make click months": {
+        "task": "tracking.make_click_months",
+        "schedule": crontab(hour="3", minute="41"),
+        "options": {"expires": 3600},
+    },
     "rebuild figures": {
         "task": "analytics.rebuild_recent",
         "schedule": 12 * _TICK,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from core.tenancy import tenant
 from programs import queries as program_queries
 from programs.models import Link, Program
+from programs.utm import filled_utm
 from tracking.queries import links_with_program
 
 
@@ -28,6 +29,14 @@ class Target:
     direct: bool
     base: str
     expires: float | None
+    utm: Mapping[str, str]
+    campaign: str
+
+    def query(self, channel: str, given: Mapping[str, str]) -> Mapping[str, str]:
+        """Return what a click adds to the destination: the link's template, and what its own address has."""
+        if not self.utm:
+            return given
+        return {**filled_utm(self.utm, code=self.code, channel=channel, campaign=self.campaign), **given}
 
 
 def targets(code_keys: Collection[str]) -> dict[str, Target]:
@@ -65,4 +74,6 @@ def _target(link: Link) -> Target:
         direct=direct,
         base=(link.destination_url or program_queries.live_terms(program).destination_url) if direct else "",
         expires=None if link.expires_at is None else link.expires_at.timestamp(),
+        utm=link.utm,
+        campaign=link.campaign,
     )

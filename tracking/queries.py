@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Workspace
 from core.answers import parts_of
+from core.tenancy import door
 from programs.models import Customer, Link, Participant, Program
 from tracking import attribution
 from tracking.models import (
@@ -78,6 +80,18 @@ def clicks(workspace: Workspace) -> QuerySet[Click]:
         .select_related("link", "participant__customer", "program")
         .order_by("-public_id")
     )
+
+
+def click_counts_between(begins: datetime, ends: datetime) -> dict[int, int]:
+    """Return how many clicks each workspace has from one instant to before another, by primary key."""
+    with door("workspaces"):
+        rows = (
+            Click.objects.through_door("workspaces")
+            .filter(occurred_at__gte=begins, occurred_at__lt=ends)
+            .values_list("workspace_id")
+            .annotate(n=Count("pk"))
+        )
+        return dict(rows)
 
 
 def credits_of(conversion: Conversion) -> QuerySet[Credit]:

@@ -20,6 +20,7 @@ from core.templatetags.display import money
 from core.tenancy import tenant
 from programs import queries as program_queries
 from programs.models import Link, Program
+from programs.utm import filled_utm
 from tracking import forms, queries, services, tables
 from tracking.entry.reading import client_address, facts_of
 from tracking.models import Conversion, Referral, Refund, Touchpoint
@@ -53,7 +54,9 @@ def link_redirect(request: HttpRequest, code: str) -> HttpResponseBase:
             # What unfurls a link in a chat is shown the page that says who invites and what the friend gets.
             return redirect("landing", link.code)
         base = link.destination_url or program_queries.live_terms(program).destination_url
-    target = destination(base, code=link.code, click_id=click.public_id, query=request.GET.dict())
+    template = filled_utm(link.utm, code=link.code, channel=click.channel, campaign=link.campaign)
+    query = {**template, **request.GET.dict()}
+    target = destination(base, code=link.code, click_id=click.public_id, query=query)
     response = HttpResponseRedirect(target)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"

@@ -15,6 +15,7 @@ from core import clock, money
 from core.errors import Conflict, Invalid
 from core.events import emit
 from core.ids import new_public_id
+from core.notices import tell_of_change
 from core.tenancy import tenant
 from core.text import clean_line
 
@@ -174,6 +175,7 @@ def _switch(live: Workspace, status: str, action: str, reason: str, actor: Actor
             if row.status == status:
                 continue
             rows.update(status=status)
+            tell_of_change(row.pk)
             record_audit(
                 workspace=row,
                 actor=actor,

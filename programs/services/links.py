@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.services import Actor, record_audit
 from core.errors import Conflict, DomainError, Invalid
+from core.notices import tell_of_change
 from core.transactions import all_or_nothing
 from programs.codes import check_code, readable_codes
 from programs.destinations import allowed_hosts, check_destination
@@ -156,6 +157,7 @@ def update_link(*, link: Link, actor: Actor, at: datetime, **changes: Unpack[Lin
     action = {"archived": "link.archived", "active": "link.restored"}.get(
         link.status if changed == ["status"] else "", "link.changed"
     )
+    tell_of_change(link.workspace_id)
     record_audit(
         workspace=link.workspace,
         actor=actor,

@@ -12,6 +12,7 @@ from accounts.services import Actor, record_audit
 from core.errors import Conflict, Invalid
 from core.events import emit
 from core.money import is_currency
+from core.notices import tell_of_change
 from core.text import clean_line
 from core.transactions import all_or_nothing
 from programs.models import Program, ProgramChange, ProgramVersion
@@ -185,6 +186,7 @@ def publish_program(*, program: Program, actor: Actor, at: datetime) -> ProgramV
     program.save(update_fields=["live_version"])
     if program.status == Program.Status.DRAFT:
         _write_status(program, Program.Status.ACTIVE, actor=actor, reason="", at=at)
+    tell_of_change(program.workspace_id)
     record_audit(
         workspace=program.workspace,
         actor=actor,
@@ -253,3 +255,4 @@ def _write_status(program: Program, status: str, *, actor: Actor, reason: str, a
     )
     program.status = status
     program.save(update_fields=["status"])
+    tell_of_change(program.workspace_id)

@@ -14,8 +14,10 @@ from django.test import override_settings
 
 from accounts import services
 from accounts.models import Workspace
+from accounts.services import SYSTEM
 from core.tenancy import tenant
-from programs.models import Link, Program
+from programs import services as program_services
+from programs.models import Link
 from tests import factories
 from tests.conftest import AT
 from tracking.entry.directory import MOST, Directory, Unknown
@@ -177,12 +179,47 @@ def test_a_change_is_seen_within_two_seconds_in_every_process(entry: ClickEntry,
     for each in both:
         assert Answer(each, "/r/ana-k3f").status == "302 Found"
     with tenant(link.workspace):
-        Link.objects.for_workspace(link.workspace).update(destination_url="https://shop.example/new")
+        program_services.update_link(link=link, actor=SYSTEM, at=AT, destination_url=f"{SHOP}/new")
     wait(lambda: all("/new?" in Answer(each, "/r/ana-k3f").headers["Location"] for each in both), 2)
     with tenant(link.workspace):
-        Program.objects.for_workspace(link.workspace).update(status=Program.Status.PAUSED)
+        program_services.change_program_status(
+            program=link.participant.program, status="paused", actor=SYSTEM, at=AT, reason="Stock"
+        )
     wait(lambda: all(Answer(each, "/r/ana-k3f").status == "299 Handed On" for each in both), 2)
     other.close()
+
+
+@pytest.mark.parametrize("change", ["archive", "publish", "suspend"])
+def test_every_change_of_where_a_link_leads_is_told(entry: ClickEntry, link: Link, change: str) -> None:
+    Answer(entry, "/r/ana-k3f")
+    wait(lambda: entry._directory._told)
+    Answer(entry, "/r/ana-k3f")
+    version = entry._directory._versions[link.workspace_id]
+    program = link.participant.program
+    with tenant(link.workspace):
+        if change == "archive":
+            program_services.archive_link(link=link, actor=SYSTEM, at=AT)
+        elif change == "publish":
+            program_services.update_draft(
+                program=program, terms={**program.draft, "destination_url": f"{SHOP}/v2"}, actor=SYSTEM
+            )
+            program_services.publish_program(program=program, actor=SYSTEM, at=AT)
+        else:
+            services.suspend_workspace(workspace=link.workspace, reason="Unpaid", actor=SYSTEM)
+    wait(lambda: entry._directory._versions[link.workspace_id] > version, 2)
+
+
+def test_the_links_utm_template_reaches_the_shop(entry: ClickEntry, link: Link) -> None:
+    with tenant(link.workspace):
+        utm = {"source": "referral", "content": "{code}", "medium": "{channel}"}
+        program_services.update_link(link=link, actor=SYSTEM, at=AT, utm=utm)
+    answer = Answer(entry, "/r/ana-k3f", QUERY_STRING="ch=qr&utm_medium=print")
+    (click,) = clicks(link.workspace)
+    assert answer.headers["Location"] == (
+        f"{SHOP}?utm_source=referral&utm_medium=print&utm_content=Ana-K3F"
+        f"&via=Ana-K3F&referral_click={click.public_id}"
+    )
+    assert click.channel == "qr"
 
 
 def test_a_new_code_is_known_within_two_seconds(entry: ClickEntry, link: Link) -> None:

@@ -112,8 +112,8 @@ class ClickEntry:
         at = clock.now()
         if not target.direct or (target.expires is not None and target.expires <= at.timestamp()):
             return None
-        query = environ.get("QUERY_STRING", "")
-        tags = dict(parse_qsl(query)) if query and len(query) <= _LONGEST_QUERY else {}
+        text = environ.get("QUERY_STRING", "")
+        tags = dict(parse_qsl(text)) if text and len(text) <= _LONGEST_QUERY else {}
         facts = facts_of(environ, tags, address)
         reason = classify(facts)
         if reason == "preview":
@@ -124,8 +124,9 @@ class ClickEntry:
         visitor = _visitor(environ)
         row = self._row(target, facts, reason, click_id, visitor or new_public_id("vis"), bool(visitor), at)
         self._writer.store(row)
-        if tags:
-            location = destination(target.base, code=target.code, click_id=click_id, query=tags)
+        query = target.query(row.channel, tags)
+        if query:
+            location = destination(target.base, code=target.code, click_id=click_id, query=query)
         else:
             location = _plain_destination(target.base, target.code).replace(_CLICK, click_id)
         cookie = f"{VISITOR_COOKIE}={row.visitor_id}{self._cookie_tail}"

@@ -4,7 +4,6 @@ import core.ids
 import core.tenancy
 import django.db.models.deletion
 from core.isolation import IsolateTable
-from core.notices import TellOfChanges
 from core.partitions import PartitionByMonth
 from django.db import migrations, models
 
@@ -333,7 +332,4 @@ class Migration(migrations.Migration):
         IsolateTable("Credit", append_only=True),
         IsolateTable("ReferralChange", append_only=True),
         IsolateTable("FraudSignal", append_only=True),
-        TellOfChanges("programs", "Link"),
-        TellOfChanges("programs", "Program"),
-        TellOfChanges("accounts", "Workspace", column="id"),
     ]

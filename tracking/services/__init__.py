@@ -9,15 +9,20 @@ from tracking.services.conversions import (
     reject_conversion,
 )
 from tracking.services.decisions import decide_conversion
+from tracking.services.months import Archive, ArchiveDiffers, archive_clicks, make_click_months
 from tracking.services.referrals import advance_referral
 
 __all__ = [
+    "Archive",
+    "ArchiveDiffers",
     "LinkRequest",
     "RecordedConversion",
     "RecordedRefund",
     "advance_referral",
+    "archive_clicks",
     "bind_visitor",
     "decide_conversion",
+    "make_click_months",
     "record_click",
     "record_clicks",
     "record_conversion",
