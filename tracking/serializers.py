@@ -10,6 +10,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core import money
+from core.api import StrictSerializer
 
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -69,6 +70,11 @@ class ClickBody(TrackBody):
     url = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     referrer = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     visitor_id = serializers.RegexField(r"^[A-Za-z0-9_-]{8,40}$", required=False)
+    occurred_at = serializers.DateTimeField(required=False, help_text="now when missing; secret keys only")
+    user_agent = serializers.CharField(
+        max_length=1000, required=False, allow_blank=True, help_text="the visitor's; secret keys only"
+    )
+    ip = serializers.IPAddressField(required=False, help_text="the visitor's; secret keys only")
     click_id = serializers.CharField(
         max_length=40, required=False, help_text="an earlier click of this visitor, without a visitor id"
     )
@@ -119,6 +125,28 @@ class RefundBody(TrackBody):
     )
     mode = serializers.ChoiceField(choices=["async", "wait"], default="async")
     occurred_at = serializers.DateTimeField(required=False)
+
+
+class BatchBody(StrictSerializer):
+    """Facts in the order in which they are to be taken: each with its `type` and the fields of that call."""
+
+    events = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=1000)
+
+
+class BatchResult(serializers.Serializer[Any]):
+    """What became of one fact: the status and body that the call by itself would have answered."""
+
+    status = serializers.IntegerField()
+    body = serializers.DictField(required=False)
+    error = serializers.DictField(required=False)
+
+
+class BatchAnswer(serializers.Serializer[Any]):
+    """The results, in the order of the facts."""
+
+    taken = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    results = BatchResult(many=True)
 
 
 class ClickAnswer(serializers.Serializer[Any]):

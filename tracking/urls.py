@@ -24,6 +24,7 @@ api: list[URLPattern | URLResolver] = [
     path("track/lead", endpoints.TrackLead.as_view(), name="api_track_lead"),
     path("track/sale", endpoints.TrackSale.as_view(), name="api_track_sale"),
     path("track/refund", endpoints.TrackRefund.as_view(), name="api_track_refund"),
+    path("track/batch", endpoints.TrackBatch.as_view(), name="api_track_batch"),
     path("conversions", endpoints.ConversionList.as_view(), name="api_conversions"),
     path("conversions/<str:public_id>", endpoints.ConversionDetail.as_view(), name="api_conversion"),
     path(

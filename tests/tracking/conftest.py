@@ -1,12 +1,18 @@
 """A program with a referrer, for the tests of what happens next."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from accounts import services as account_services
 from accounts.models import Workspace
+from accounts.services import SYSTEM
+from core import clock
+from core.tenancy import tenant
 from programs.models import Customer, Link, Participant, Program
 from tests import factories
 from tracking import services
@@ -72,5 +78,32 @@ def click(workspace: Workspace) -> Clicker:
             facts=ClickFacts(**{"user_agent": BROWSER, **facts}),
             at=NOW - timedelta(days=days_ago),
         )
+
+    return run
+
+
+Call = Callable[..., Any]
+
+
+def token(workspace: Workspace, kind: str = "sk", scopes: tuple[str, ...] = ("track", "read")) -> str:
+    """Return a fresh API key's token."""
+    with tenant(workspace):
+        return account_services.create_api_key(
+            workspace=workspace, kind=kind, name="test", scopes=scopes, actor=SYSTEM, at=clock.now()
+        )[1]
+
+
+@pytest.fixture
+def call(workspace: Workspace, client: Client) -> Call:
+    """Call the API: `call("track/sale", {...})` posts, `call("conversions")` gets."""
+    key = token(workspace)
+
+    def run(path: str, body: Any = None, *, key: str = key, **headers: str) -> Any:
+        headers = {"Authorization": f"Bearer {key}", "User-Agent": BROWSER, **headers}
+        address = f"/api/v1/{path}"
+        if body is None:
+            return client.get(address, headers=headers)
+        data = body if isinstance(body, bytes | str) else json.dumps(body)
+        return client.post(address, data, content_type="application/json", headers=headers)
 
     return run

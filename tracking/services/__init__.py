@@ -1,6 +1,6 @@
 """The only code that changes tracking's rows."""
 
-from tracking.services.clicks import LinkRequest, bind_visitor, record_click, record_clicks
+from tracking.services.clicks import LONGEST_WINDOW, LinkRequest, bind_visitor, record_click, record_clicks
 from tracking.services.conversions import (
     RecordedConversion,
     RecordedRefund,
@@ -13,6 +13,7 @@ from tracking.services.months import Archive, ArchiveDiffers, archive_clicks, ma
 from tracking.services.referrals import advance_referral
 
 __all__ = [
+    "LONGEST_WINDOW",
     "Archive",
     "ArchiveDiffers",
     "LinkRequest",

@@ -41,15 +41,19 @@ class LinkRequest:
     visitor_id: str
     facts: ClickFacts
     at: datetime
+    received_at: datetime | None = None
 
 
 @all_or_nothing
-def record_click(*, link: Link, visitor_id: str, facts: ClickFacts, at: datetime) -> Click:
+def record_click(
+    *, link: Link, visitor_id: str, facts: ClickFacts, at: datetime, received_at: datetime | None = None
+) -> Click:
     """Store one request of a link, counted or not, with the reason when it is not.
 
-    Every call stores a row: a visitor's repetition within an hour is stored as `duplicate`.
+    Every call stores a row: a visitor's repetition within an hour is stored as `duplicate`. `at` is when
+    somebody clicked; `received_at` when we heard of it, if that was later.
     """
-    request = LinkRequest(link, visitor_id, facts, at)
+    request = LinkRequest(link, visitor_id, facts, at, received_at)
     reason = _refusal(request)
     if not reason and _is_repeat(link, visitor_id, at):
         reason = "duplicate"
@@ -130,7 +134,7 @@ def _click(request: LinkRequest, reason: ClickReason, agents: Mapping[Agent, int
         program=link.participant.program,
         visitor_id=request.visitor_id,
         occurred_at=at,
-        received_at=at,
+        received_at=request.received_at or at,
         counted=not reason,
         reason=reason,
         channel=channel(facts),

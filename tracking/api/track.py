@@ -1,4 +1,4 @@
-"""`/api/v1/track/*`, conversions with their explanations, and referrals."""
+"""`/api/v1/track/click`, `lead`, `sale` and `refund`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
-import django_filters
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,10 +19,13 @@ from programs import queries as program_queries
 from programs import services as program_services
 from programs.models import Customer, PromoCode
 from tracking import queries, serializers, services
+from tracking.classification import ClickFacts
 from tracking.entry.reading import client_address, facts_of
-from tracking.models import Click, Conversion, Referral
+from tracking.models import Click, Conversion
 
 SOURCE = "api"
+
+_OF_SERVERS = (("occurred_at", "occurredAt"), ("user_agent", "userAgent"), ("ip", "ip"))
 
 
 def _tags(url: str) -> dict[str, str]:
@@ -41,9 +41,13 @@ class TrackEndpoint(WorkspaceEndpoint):
 
     scopes: ClassVar[dict[str, tuple[str, ...]]] = {"POST": ("track",)}
 
-    def body(self, request: Request) -> dict[str, Any]:
+    def take(self, data: Any) -> Response:
+        """Work on a body and answer; a subclass does it."""
+        raise NotImplementedError
+
+    def body(self, data: Any) -> dict[str, Any]:
         """Return the validated body; raises DRF's ValidationError with the caller's own field names."""
-        serializer = self.get_serializer(data=request.data)
+        serializer = self.get_serializer(data=data)
         serializer.is_valid(raise_exception=True)
         found: dict[str, Any] = serializer.validated_data
         return found
@@ -141,21 +145,29 @@ class TrackClick(TrackEndpoint):
 
     @extend_schema(operation_id="track_click", responses={201: serializers.ClickAnswer})
     def post(self, request: Request) -> Response:
-        body = self.body(request)
+        return self.take(request.data)
+
+    def take(self, data: Any) -> Response:
+        body = self.body(data)
         link = queries.link_named(self.workspace, body["key"])
         if link is None:
             raise NotFound("There is no such link.", code="unknown_link", param="key")
+        if self.from_page():
+            for name, spelling in _OF_SERVERS:
+                if name in body:
+                    raise Forbidden(
+                        "Only a secret key may say this.", code="secret_key_needed", param=spelling
+                    )
+        at = serializers.in_time(body.get("occurred_at"), self.at)
+        if not self.at - services.LONGEST_WINDOW <= at <= self.at:
+            raise Invalid("A click lies in the past, by a year at most.", param="occurredAt")
         earlier = queries.click_named(self.workspace, body["click_id"]) if body.get("click_id") else None
         click = services.record_click(
             link=link,
             visitor_id=body.get("visitor_id") or (earlier.visitor_id if earlier else new_public_id("vis")),
-            facts=replace(
-                facts_of(request.META, _tags(body.get("url", "")), client_address(request.META)),
-                method="GET",
-                purpose="",
-                referrer=body.get("referrer", ""),
-            ),
-            at=self.at,
+            facts=self._facts(body),
+            at=at,
+            received_at=self.at,
         )
         return Response(
             {
@@ -166,6 +178,18 @@ class TrackClick(TrackEndpoint):
                 "link": link.public_id,
             },
             status=201,
+        )
+
+    def _facts(self, body: dict[str, Any]) -> ClickFacts:
+        """Return who clicked: as the caller says, else whoever sent this request."""
+        environ = self.request.META
+        facts = facts_of(environ, _tags(body.get("url", "")), body.get("ip") or client_address(environ))
+        return replace(
+            facts,
+            method="GET",
+            purpose="",
+            referrer=body.get("referrer", ""),
+            user_agent=body.get("user_agent", facts.user_agent),
         )
 
 
@@ -179,7 +203,10 @@ class TrackLead(TrackEndpoint):
         operation_id="track_lead", responses={200: serializers.TrackAnswer, 201: serializers.TrackAnswer}
     )
     def post(self, request: Request) -> Response:
-        body = self.body(request)
+        return self.take(request.data)
+
+    def take(self, data: Any) -> Response:
+        body = self.body(data)
         return self.record(
             body,
             kind=Conversion.Kind.SIGNUP,
@@ -198,7 +225,10 @@ class TrackSale(TrackEndpoint):
         operation_id="track_sale", responses={200: serializers.TrackAnswer, 201: serializers.TrackAnswer}
     )
     def post(self, request: Request) -> Response:
-        body = self.body(request)
+        return self.take(request.data)
+
+    def take(self, data: Any) -> Response:
+        body = self.body(data)
         if self.from_page():
             if not body.get("invoice_id"):
                 raise Invalid(
@@ -225,7 +255,10 @@ class TrackRefund(TrackEndpoint):
         operation_id="track_refund", responses={200: serializers.RefundAnswer, 201: serializers.RefundAnswer}
     )
     def post(self, request: Request) -> Response:
-        body = self.body(request)
+        return self.take(request.data)
+
+    def take(self, data: Any) -> Response:
+        body = self.body(data)
         conversion = queries.purchase_named(self.workspace, body["invoice_id"])
         if conversion is None:
             raise NotFound("No purchase has this invoice id.", code="unknown_invoice", param="invoiceId")
@@ -261,88 +294,3 @@ class TrackRefund(TrackEndpoint):
             refund=recorded.refund.public_id,
             amount_minor=recorded.refund.amount_minor,
         )
-
-
-class ConversionFilter(django_filters.FilterSet):
-    """Filters of the list of conversions."""
-
-    customer = django_filters.CharFilter(field_name="customer__public_id")
-
-    class Meta:
-        model = Conversion
-        fields = ["kind", "status", "source", "source_key"]
-
-
-class ConversionList(WorkspaceEndpoint):
-    """Conversions, newest first."""
-
-    serializer_class = serializers.ConversionAnswer
-    filterset_class = ConversionFilter
-    queryset = Conversion.objects.none()
-
-    def get_queryset(self) -> QuerySet[Conversion]:
-        return queries.conversions(self.workspace)
-
-    @extend_schema(operation_id="conversions_list", responses=serializers.ConversionAnswer(many=True))
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-
-class ConversionDetail(WorkspaceEndpoint):
-    """One conversion."""
-
-    serializer_class = serializers.ConversionAnswer
-
-    @extend_schema(operation_id="conversions_get", responses=serializers.ConversionAnswer)
-    def get(self, request: Request, public_id: str) -> Response:
-        conversion = get_object_or_404(queries.conversions(self.workspace), public_id=public_id)
-        return Response(self.get_serializer(conversion).data)
-
-
-class ConversionExplanation(WorkspaceEndpoint):
-    """Who was credited for a conversion, who was not, and why, from the stored decision."""
-
-    @extend_schema(operation_id="conversions_explain", responses={200: dict})
-    def get(self, request: Request, public_id: str) -> Response:
-        conversion = get_object_or_404(queries.conversions(self.workspace), public_id=public_id)
-        return Response(queries.explanation(conversion))
-
-
-class ReferralFilter(django_filters.FilterSet):
-    """Filters of the list of referrals."""
-
-    program = django_filters.CharFilter(field_name="program__public_id")
-    participant = django_filters.CharFilter(field_name="participant__public_id")
-    customer = django_filters.CharFilter(field_name="customer__public_id")
-
-    class Meta:
-        model = Referral
-        fields = ["status"]
-
-
-class ReferralList(WorkspaceEndpoint):
-    """Referrals, newest first."""
-
-    serializer_class = serializers.ReferralAnswer
-    filterset_class = ReferralFilter
-    queryset = Referral.objects.none()
-
-    def get_queryset(self) -> QuerySet[Referral]:
-        return queries.referrals(self.workspace)
-
-    @extend_schema(operation_id="referrals_list", responses=serializers.ReferralAnswer(many=True))
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-
-class ReferralDetail(WorkspaceEndpoint):
-    """One referral."""
-
-    serializer_class = serializers.ReferralAnswer
-
-    @extend_schema(operation_id="referrals_get", responses=serializers.ReferralAnswer)
-    def get(self, request: Request, public_id: str) -> Response:
-        referral = get_object_or_404(queries.referrals(self.workspace), public_id=public_id)
-        return Response(self.get_serializer(referral).data)

@@ -1,0 +1,117 @@
+"""Many facts in one request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import Workspace
+from core import clock
+from programs.models import Participant
+from tests import factories
+from tests.tracking.conftest import Call, token
+from tests.tracking.test_api import SALE
+from tracking.models import Click, Conversion, Refund
+
+
+def batch(call: Call, *events: Any, key: str | None = None) -> Any:
+    answer = call("track/batch", {"events": list(events)}, **({"key": key} if key else {}))
+    return answer.json()
+
+
+def test_each_fact_is_taken_by_itself_in_order(call: Call, workspace: Workspace, ana: Participant) -> None:
+    factories.LinkFactory.create(workspace=workspace, participant=ana, code="ana-k3f")
+    done = batch(
+        call,
+        {"type": "click", "key": "ana-k3f"},
+        {"type": "sale", **SALE, "invoiceId": "inv-1"},
+        {"type": "sale", **SALE, "invoiceId": "inv-1", "amount": 1},
+        {"type": "refund", "invoiceId": "inv-1", "amount": 500, "refundId": "r1"},
+        {"type": "lead", "customerExternalId": "c2"},
+        {"type": "sale", **SALE, "invoiceId": "inv-1"},
+    )
+    assert (done["taken"], done["failed"]) == (5, 1)
+    assert [result["status"] for result in done["results"]] == [201, 201, 409, 201, 201, 200]
+    assert done["results"][2]["error"]["code"] == "duplicate_order"
+    assert done["results"][5]["body"]["duplicate"] is True
+    assert Conversion.objects.for_workspace(workspace).count() == 2
+    assert Refund.objects.for_workspace(workspace).get().amount_minor == 500
+    assert Click.objects.for_workspace(workspace).get().counted is True
+
+
+@pytest.mark.parametrize(
+    ("event", "param"),
+    [
+        ({}, "type"),
+        ({"type": "visit"}, "type"),
+        ({"type": ["sale"]}, "type"),
+        ({"type": "sale", **SALE, "mode": "wait"}, "mode"),
+        ({"type": "sale", **SALE, "amount": "12"}, "amount"),
+        ({"type": "sale", **SALE, "colour": "red"}, "colour"),
+        ({"type": "click", "key": "nobody"}, "key"),
+        ({"type": "refund", "invoiceId": "none"}, "invoiceId"),
+    ],
+)
+def test_a_refused_fact_names_its_field_and_leaves_nothing(
+    call: Call, workspace: Workspace, event: dict[str, Any], param: str
+) -> None:
+    done = batch(call, event, {"type": "lead", "customerExternalId": "c1"})
+    assert (done["taken"], done["failed"]) == (1, 1)
+    assert done["results"][0]["error"]["param"] == param
+    assert Conversion.objects.for_workspace(workspace).count() == 1
+
+
+def test_a_batch_has_one_to_a_thousand_facts(call: Call, workspace: Workspace) -> None:
+    lead = {"type": "lead", "customerExternalId": "c1"}
+    assert call("track/batch", {"events": []}).json()["error"]["param"] == "events"
+    assert call("track/batch", {"events": [lead] * 1001}).json()["error"]["param"] == "events"
+    assert call("track/batch", {"events": [1]}).json()["error"]["param"].startswith("events")
+    assert call("track/batch", {"event": [lead]}).status_code == 400
+    assert Conversion.objects.for_workspace(workspace).count() == 0
+
+
+def test_a_page_may_not_send_batches(call: Call, workspace: Workspace) -> None:
+    publishable = token(workspace, "pk", ("track:browser",))
+    answer = call("track/batch", {"events": [{"type": "lead", "customerExternalId": "c"}]}, key=publishable)
+    assert answer.status_code == 403
+
+
+def test_a_server_tells_who_clicked(call: Call, workspace: Workspace, ana: Participant) -> None:
+    factories.LinkFactory.create(workspace=workspace, participant=ana, code="ana-k3f")
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1"
+    told = {"key": "ana-k3f", "userAgent": phone, "ip": "203.0.113.9"}
+    mine = call("track/click", told, **{"User-Agent": "python-requests/2.32"}).json()
+    assert mine.get("counted") is True, mine
+    other = call("track/click", {"key": "ana-k3f"}, **{"User-Agent": "curl/8"}).json()
+    assert other["reason"] == "datacentre"
+    first, second = Click.objects.for_workspace(workspace).select_related("agent").order_by("pk")
+    assert first.agent is not None
+    assert first.agent.device == "phone"
+    assert first.address_hash != second.address_hash
+    publishable = token(workspace, "pk", ("track:browser",))
+    refused = call("track/click", told, key=publishable)
+    assert refused.json()["error"]["param"] == "userAgent"
+
+
+def test_a_late_click_counts_when_it_happened(call: Call, workspace: Workspace, ana: Participant) -> None:
+    factories.LinkFactory.create(workspace=workspace, participant=ana, code="ana-k3f")
+    at = clock.now() - timedelta(days=3)
+    done = batch(
+        call,
+        {"type": "click", "key": "ana-k3f", "occurredAt": at.isoformat()},
+        {"type": "click", "key": "ana-k3f", "occurredAt": (clock.now() + timedelta(hours=1)).isoformat()},
+        {"type": "click", "key": "ana-k3f", "occurredAt": (at - timedelta(days=500)).isoformat()},
+    )
+    assert [result.get("error", {}).get("param") for result in done["results"]] == [
+        None,
+        "occurredAt",
+        "occurredAt",
+    ]
+    (click,) = Click.objects.for_workspace(workspace)
+    assert click.occurred_at == at
+    assert click.received_at > at + timedelta(days=2)
+    publishable = token(workspace, "pk", ("track:browser",))
+    refused = call("track/click", {"key": "ana-k3f", "occurredAt": at.isoformat()}, key=publishable)
+    assert refused.json()["error"]["param"] == "occurredAt"
