@@ -127,13 +127,13 @@ class RefundBody(TrackBody):
     occurred_at = serializers.DateTimeField(required=False)
 
 
-class BatchBody(StrictSerializer):
+class TrackBatchBody(StrictSerializer):
     """Facts in the order in which they are to be taken: each with its `type` and the fields of that call."""
 
     events = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=1000)
 
 
-class BatchResult(serializers.Serializer[Any]):
+class TrackBatchResult(serializers.Serializer[Any]):
     """What became of one fact: the status and body that the call by itself would have answered."""
 
     status = serializers.IntegerField()
@@ -141,12 +141,12 @@ class BatchResult(serializers.Serializer[Any]):
     error = serializers.DictField(required=False)
 
 
-class BatchAnswer(serializers.Serializer[Any]):
+class TrackBatchAnswer(serializers.Serializer[Any]):
     """The results, in the order of the facts."""
 
     taken = serializers.IntegerField()
     failed = serializers.IntegerField()
-    results = BatchResult(many=True)
+    results = TrackBatchResult(many=True)
 
 
 class ClickAnswer(serializers.Serializer[Any]):

@@ -33,9 +33,9 @@ class TrackBatch(WorkspaceEndpoint):
     """
 
     scopes: ClassVar[dict[str, tuple[str, ...]]] = {"POST": ("track",)}
-    serializer_class = serializers.BatchBody
+    serializer_class = serializers.TrackBatchBody
 
-    @extend_schema(operation_id="track_batch", responses={200: serializers.BatchAnswer})
+    @extend_schema(operation_id="track_batch", responses={200: serializers.TrackBatchAnswer})
     def post(self, request: Request) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
