@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Timer
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, Response
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Playwright, Request, Response
 
 from tests.architecture.csp import csp_faults
 
@@ -24,6 +26,9 @@ WIDTHS: Final = {1280: 900, 390: 844}
 
 SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 PATIENCE_MS: Final = 20_000
+LONGEST_SECONDS: Final = 180.0
+"""How long a page may be worked on, on however busy a machine."""
+
 _STILL_MS: Final = 60
 ARGUMENTS: Final = [
     "--disable-background-networking",
@@ -32,6 +37,8 @@ ARGUMENTS: Final = [
     "--disable-domain-reliability",
     "--disable-gpu",
     "--disable-sync",
+    # Nobody outside is even looked up: a request to another host fails at once, and a case says so.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--no-default-browser-check",
     "--no-first-run",
 ]
@@ -107,6 +114,60 @@ class Watched:
         if self.under_way:
             self.wrong.append(f"waits for {[each.url for each in self.under_way]}")
 
+    def show(self, width: int, scheme: Scheme) -> None:
+        """Lay the loaded page out anew for a screen of this width and theme."""
+        self.page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.evaluate("scrollTo(0, 0)")
+        self.settle()
+
+    def faults(self) -> list[str]:
+        """Return what was wrong since this was asked last."""
+        found = list(self.wrong)
+        self.wrong.clear()
+        return found
+
+
+def _user_agent(browser: Browser) -> str:
+    """Return what Chromium calls itself with a screen; a headless one is a robot to the platform."""
+    return (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+        f" Chrome/{browser.version.partition('.')[0]}.0.0.0 Safari/537.36"
+    )
+
+
+def _process_of(browser: Browser) -> int:
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    return next(int(each["id"]) for each in processes if each["type"] == "browser")
+
+
+@contextmanager
+def bounded(browser: Browser, seconds: float) -> Iterator[None]:
+    """End the browser when the block takes longer, which fails whatever waits for it.
+
+    Playwright itself waits without end for what a page evaluates and for a context to close.
+    """
+    ended: list[float] = []
+    process = _process_of(browser)
+
+    def end() -> None:
+        ended.append(seconds)
+        os.kill(process, signal.SIGKILL)
+
+    timer = Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Error as error:
+        if ended:
+            raise AssertionError(f"Chromium was ended: the page took more than {seconds:.0f} s") from error
+        raise
+    finally:
+        timer.cancel()
+
 
 @contextmanager
 def opened(
@@ -117,20 +178,23 @@ def opened(
     scheme: Scheme = "light",
     state: State | None = None,
     scale: float = 1,
+    longest_seconds: float = LONGEST_SECONDS,
 ) -> Iterator[Watched]:
     """Give a watched page in a context of its own, without motion, signed in if `state` says so."""
-    context = browser.new_context(
-        base_url=base_url,
-        viewport={"width": width, "height": WIDTHS[width]},
-        device_scale_factor=scale,
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        locale="en-GB",
-        timezone_id="Europe/Berlin",
-        storage_state=state,  # type: ignore[arg-type]  # what Playwright itself returned
-    )
-    context.set_default_timeout(PATIENCE_MS)
-    try:
-        yield Watched(context.new_page(), base_url)
-    finally:
-        context.close()
+    with bounded(browser, longest_seconds):
+        context = browser.new_context(
+            base_url=base_url,
+            viewport={"width": width, "height": WIDTHS[width]},
+            device_scale_factor=scale,
+            color_scheme=scheme,
+            user_agent=_user_agent(browser),
+            reduced_motion="reduce",
+            locale="en-GB",
+            timezone_id="Europe/Berlin",
+            storage_state=state,  # type: ignore[arg-type]  # what Playwright itself returned
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        try:
+            yield Watched(context.new_page(), base_url)
+        finally:
+            context.close()

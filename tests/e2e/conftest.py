@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from referral_platform.demo import cast
 from tests.e2e.chromium import State, opened, start_chromium
@@ -28,12 +28,31 @@ def stage() -> Iterator[JoinedStage]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, started once; every test has contexts of its own."""
-    with sync_playwright() as playwright:
-        chromium = start_chromium(playwright)
-        yield chromium
-        chromium.close()
+def playwright() -> Iterator[Playwright]:
+    """What drives the browsers of this test process; there can be one of it only."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def running(playwright: Playwright) -> Iterator[Callable[[], Browser]]:
+    """Returns Chromium, which is started once, and anew after a test whose browser had to be ended."""
+    started: list[Browser] = []
+
+    def run() -> Browser:
+        if not started or not started[-1].is_connected():
+            started.append(start_chromium(playwright))
+        return started[-1]
+
+    yield run
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def browser(running: Callable[[], Browser]) -> Browser:
+    """Chromium; every test has contexts of its own."""
+    return running()
 
 
 def _once(
@@ -63,19 +82,19 @@ def _enter(page: Page) -> None:
 
 
 @pytest.fixture(scope="session")
-def owner(stage: JoinedStage, browser: Browser) -> State:
+def owner(stage: JoinedStage, running: Callable[[], Browser]) -> State:
     """The demo shop's owner, signed in."""
-    return _once(stage, "owner", browser, stage.base_url, _enter)
+    return _once(stage, "owner", running(), stage.base_url, _enter)
 
 
 @pytest.fixture(scope="session")
-def developer(stage: JoinedStage, browser: Browser) -> State:
+def developer(stage: JoinedStage, running: Callable[[], Browser]) -> State:
     """The same at the server that shows the pages for developers."""
-    return _once(stage, "developer", browser, stage.development_url, _enter)
+    return _once(stage, "developer", running(), stage.development_url, _enter)
 
 
 @pytest.fixture(scope="session")
-def participant(stage: JoinedStage, browser: Browser) -> State:
+def participant(stage: JoinedStage, running: Callable[[], Browser]) -> State:
     """The participant with most rewards, signed in to the portal by a mailed link."""
 
     def enter(page: Page) -> None:
@@ -83,4 +102,4 @@ def participant(stage: JoinedStage, browser: Browser) -> State:
         page.get_by_role("main").get_by_role("button").first.click()
         page.wait_for_url("**/portal/")
 
-    return _once(stage, "participant", browser, stage.base_url, enter)
+    return _once(stage, "participant", running(), stage.base_url, enter)
