@@ -33,6 +33,8 @@ class Stop:
     slug: str = SLUG
     before: str = ""
     """What is done to get there, by its name in `preparations`."""
+    drawn_by_others: str = ""
+    """The element whose content a library draws, with colours and names that are not ours to mend."""
 
     def path(self, stage: JoinedStage) -> str:
         """Return the address with the demo's ids in it."""
@@ -49,10 +51,10 @@ NO_PAGE: Final = {
     "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_bulk",
     "webhook_delivery_retry", "webhook_disable",
     "webhook_enable", "webhook_rotate", "webhook_test", "workspace_resume",
-    # Parts of pages, files, redirects, and the documentation that Swagger's own script draws.
-    "api_docs", "api_schema", "brand_sheet", "dev_mail_html", "brand_logo", "domain_ask", "embed_qr", "embed_qr_svg", "hook",
-    "landing_card", "link_clicks", "link_qr", "link_qr_png", "link_redirect", "portal_qr", "portal_qr_svg", "program_preview",
-    "program_resume", "settings_brand_preview", "settings_logo",
+    # Parts of pages, files, redirects.
+    "api_schema", "brand_logo", "brand_sheet", "dev_mail_html", "domain_ask", "embed_qr", "embed_qr_svg", "hook",
+    "landing_card", "link_clicks", "link_qr", "link_qr_png", "link_redirect", "portal_qr", "portal_qr_svg",
+    "program_preview", "program_resume", "settings_brand_preview", "settings_logo",
 }  # fmt: skip
 """Routes that show no page of ours."""
 
@@ -151,6 +153,7 @@ PUBLIC: Final[dict[str, list[Stop]]] = {
     "account_request_login_code": [Stop("", "nobody", "/accounts/login/code/")],
     "account_confirm_login_code": [Stop("", "nobody", "/accounts/login/code/", before="ask for a code")],
     "home": [Stop("signed out", "nobody", "/"), Stop("signed in", "owner", "/")],
+    "api_docs": [Stop("", "nobody", "/api/docs/", drawn_by_others="#swagger-ui")],
     "workspace_new": [Stop("", "owner", "/workspaces/new/")],
     "invitation_accept": [Stop("unknown", "nobody", f"/invitations/{'s' * 43}/", 404)],
     "dev_mail": [Stop("", "developer", "/dev/mail/")],
@@ -163,7 +166,7 @@ PUBLIC: Final[dict[str, list[Stop]]] = {
     "terms": [Stop("", "nobody", "/terms/{id}/", query=LIVE_PROGRAM)],
     "portal": [Stop("signed in", "participant", "/portal/"), Stop("signed out", "nobody", "/portal/", 403)],
     "portal_embed": [
-        Stop("opened", "nobody", "/portal/embed/?token=none", before="embed with a token"),
+        Stop("opened", "nobody", "/portal/{id}/", query=LIVE_PROGRAM, before="embed with a token"),
         Stop("bad token", "nobody", "/portal/embed/?token=none", 403),
     ],
     "portal_sign_in": [

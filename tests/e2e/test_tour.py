@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from referral_platform.local.folders import ROOT
 from tests.architecture.routes import Route, routes
 from tests.e2e.axe import axe_faults
-from tests.e2e.chromium import SCHEMES, WIDTHS, Scheme, State, Watched, opened
+from tests.e2e.chromium import SCHEMES, WIDTHS, State, Watched, opened
 from tests.e2e.pages import NO_PAGE, PUBLIC, ROWS, Stop, shown, stops_of, tour
 from tests.e2e.preparations import PREPARATIONS
 from tests.e2e.stage import JoinedStage
@@ -20,53 +21,41 @@ PICTURES = ROOT / "var" / "e2e"
 TOUR = tour()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(("name", "stop"), TOUR, ids=[name for name, _ in TOUR])
 def test_page(
-    name: str,
-    stop: Stop,
-    scheme: Scheme,
-    stage: JoinedStage,
-    browser: Browser,
-    request: pytest.FixtureRequest,
+    name: str, stop: Stop, stage: JoinedStage, browser: Browser, request: pytest.FixtureRequest
 ) -> None:
     state: State | None = None if stop.actor == "nobody" else request.getfixturevalue(stop.actor)
     base_url = stage.development_url if stop.actor == "developer" else stage.base_url
-    wrong = []
-    with opened(browser, base_url, scheme=scheme, state=state) as watched:
+    address = stop.path(stage)
+    with opened(browser, base_url, state=state) as watched:
         watched.allowed_status = stop.status
-        address = stop.path(stage)
-        for width, height in WIDTHS.items():
-            watched.page.set_viewport_size({"width": width, "height": height})
-            _go(watched, stop, address, stage)
-            watched.wrong += _looked_at(watched.page, width)
-            picture = PICTURES / f"{re.sub(r'[^a-z0-9_]+', '-', name.lower())}-{width}-{scheme}.png"
-            watched.page.screenshot(path=picture, full_page=True)
-            wrong += [f"{name} ({address}), {width} px, {scheme}: {fault}" for fault in watched.wrong]
-            watched.wrong.clear()
-            # What was done to get here is done once; the page is then only loaded anew.
-            address = watched.page.url if stop.before else address
+        wrong = _opened(watched, stop, address, stage)
+        # One load serves all: the width and the theme are the style sheets' affair alone.
+        for width, scheme in product(WIDTHS, SCHEMES):
+            watched.show(width, scheme)
+            found = [*watched.faults(), *_looked_at(watched.page, stop, width)]
+            wrong += [f"{width} px, {scheme}: {fault}" for fault in found]
+            picture = f"{re.sub(r'[^a-z0-9_]+', '-', name.lower())}-{width}-{scheme}.png"
+            watched.page.screenshot(path=PICTURES / picture, full_page=True)
+        wrong += watched.faults()
     if wrong:
-        pytest.fail("\n".join(wrong), pytrace=False)
+        pytest.fail("\n".join(f"{name} ({address}), {fault}" for fault in wrong), pytrace=False)
 
 
-def _go(watched: Watched, stop: Stop, address: str, stage: JoinedStage) -> None:
-    page = watched.page
-    if stop.before and page.url != "about:blank":
-        page.reload()
-        watched.settle()
-        return
-    response = page.goto(address)
+def _opened(watched: Watched, stop: Stop, address: str, stage: JoinedStage) -> list[str]:
+    """Open the page and return what was wrong on the way there."""
+    response = watched.page.goto(address)
     assert response is not None
-    if response.status != stop.status:
-        watched.wrong.append(f"status {response.status} instead of {stop.status}")
     if stop.before:
-        PREPARATIONS[stop.before](page, stage)
+        PREPARATIONS[stop.before](watched.page, stage)
     watched.settle()
+    strange = [] if response.status == stop.status else [f"status {response.status}, not {stop.status}"]
+    return [f"loading: {fault}" for fault in [*strange, *watched.faults()]]
 
 
-def _looked_at(page: Page, width: int) -> list[str]:
-    wrong = axe_faults(page)
+def _looked_at(page: Page, stop: Stop, width: int) -> list[str]:
+    wrong = axe_faults(page, without=stop.drawn_by_others)
     scrolled = page.evaluate("() => document.scrollingElement.scrollWidth")
     if scrolled > width:
         wrong.append(f"scrolls sideways: {scrolled} px wide, by {_widest(page, width)}")
