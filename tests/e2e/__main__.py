@@ -7,6 +7,7 @@ argument starts the stage, prints how to run single tests on it, and waits for C
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -25,11 +26,22 @@ PICTURES: Final = ROOT / "var" / "e2e"
 WORKERS: Final = "2"
 MEASURED: Final = "test_speed.py"
 _NO_TESTS: Final = 5
+_SERVERS: Final = (
+    "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "HASH_KEY", "CREDENTIALS_KEYS",
+)  # fmt: skip
+# What hangs outside of a page ends its test process, which says where; another one goes on.
+_BOUND: Final = ("-o", "faulthandler_timeout=900", "-o", "faulthandler_exit_on_timeout=true")
 
 
 def _pytest(stage: Stage, *arguments: str) -> int:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *_BOUND, *arguments]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, NAMED_BY: stage.description()}).returncode
+
+
+def _exports(stage: Stage) -> str:
+    """Return the line for the shell that single tests are started from."""
+    given = {NAMED_BY: stage.description(), **{name: stage.environment[name] for name in _SERVERS}}
+    return "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in given.items())
 
 
 def _run(stage: Stage, arguments: Sequence[str]) -> int:
@@ -60,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
             stage.start()
             print(f"The demo is loaded at {stage.base_url} ({time.monotonic() - began:.0f} s)", flush=True)
             if list(arguments) == ["serve"]:
-                print(f"export {NAMED_BY}='{stage.description()}'", flush=True)
+                print(_exports(stage), flush=True)
                 signal.pause()
             return _run(stage, arguments)
         except KeyboardInterrupt:
