@@ -67,7 +67,7 @@ def test_the_portals_first_screen_is_small(stage: JoinedStage, browser: Browser,
     """What a phone transfers until the portal stands still, each resource as the server sent it."""
     answers: list[Response] = []
     with opened(browser, stage.base_url, width=390, state=participant) as watched:
-        watched.page.on("response", answers.append)
+        watched.page.on("response", lambda answer: answers.append(answer))
         watched.page.goto("/portal/")
         watched.settle()
         rows = [_transferred(answer) for answer in answers if answer.status == 200]
