@@ -32,7 +32,13 @@ class Stage(Platform):
     """The platform as it is in production, and a second web server with the pages for developers."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, f"e2e_referral_{os.getpid()}", STATIC_ROOT=str(folder / "static"))
+        super().__init__(
+            folder,
+            f"e2e_referral_{os.getpid()}",
+            STATIC_ROOT=str(folder / "static"),
+            # Nearly nothing happens on this stage: to look for work more often only takes time from Chromium.
+            SWEEP_SECONDS="2",
+        )
         self._development_port = addresses.free_port()
         self.development_url = f"http://127.0.0.1:{self._development_port}"
 
