@@ -12,7 +12,15 @@ from referral_platform.local.folders import ROOT, folders
 from referral_platform.local.servers import prepare, servers_for_command
 
 # Loading the demo has Postgres count rows as it goes, and archiving drops tables: only their owner may.
-_OWNER_COMMANDS = {"archive_clicks", "load_demo", "makemigrations", "migrate", "showmigrations", "sqlmigrate", "squashmigrations"}
+_OWNER_COMMANDS = {
+    "archive_clicks",
+    "load_demo",
+    "makemigrations",
+    "migrate",
+    "showmigrations",
+    "sqlmigrate",
+    "squashmigrations",
+}
 _WITHOUT_DATABASE = {
     "check",
     "collectstatic",
