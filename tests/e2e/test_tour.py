@@ -19,6 +19,7 @@ from tests.e2e.stage import JoinedStage
 
 PICTURES = ROOT / "var" / "e2e"
 TOUR = tour()
+BLANK = "about:blank"
 
 
 @pytest.mark.parametrize(("name", "stop"), TOUR, ids=[name for name, _ in TOUR])
@@ -50,12 +51,19 @@ def _opened(watched: Watched, stop: Stop, address: str, stage: JoinedStage) -> l
     if stop.before:
         PREPARATIONS[stop.before](watched.page, stage)
     watched.settle()
+    found = watched.faults()
+    if "sandbox" in response.headers.get("content-security-policy", ""):
+        # A mail's HTML, for a frame. No promise is kept where no script may run, so axe might never come to
+        # its end: it gets a copy.
+        copy = watched.page.content()
+        watched.page.goto(BLANK)
+        watched.page.set_content(copy)
     strange = [] if response.status == stop.status else [f"status {response.status}, not {stop.status}"]
-    return [f"loading: {fault}" for fault in [*strange, *watched.faults()]]
+    return [f"loading: {fault}" for fault in [*strange, *found]]
 
 
 def _looked_at(page: Page, stop: Stop, width: int) -> list[str]:
-    wrong = axe_faults(page, without=stop.drawn_by_others)
+    wrong = axe_faults(page, without=stop.drawn_by_others, framed=page.url == BLANK)
     scrolled = page.evaluate("() => document.scrollingElement.scrollWidth")
     if scrolled > width:
         wrong.append(f"scrolls sideways: {scrolled} px wide, by {_widest(page, width)}")
