@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from referral_platform.local.folders import ROOT
 from tests.e2e.chromium import PATIENCE_MS, arguments, find_chromium
@@ -166,20 +166,15 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     """Chromium that blocks third-party cookies."""
-
-    def start(playwright: Playwright) -> Browser:
-        return playwright.chromium.launch(
-            executable_path=find_chromium(),
-            args=[*arguments(), "--test-third-party-cookie-phaseout"],
-            headless=True,
-        )
-
-    with sync_playwright() as playwright:
-        browser = start(playwright)
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=find_chromium(),
+        args=[*arguments(), "--test-third-party-cookie-phaseout"],
+        headless=True,
+    )
+    yield browser
+    browser.close()
 
 
 @contextmanager
