@@ -47,14 +47,15 @@ NO_PAGE: Final = {
     "connection_disable", "connection_enable", "connection_secret", "conversion_reject", "event_bulk",
     "domain_platform", "domain_primary", "domain_remove", "domain_verify", "event_retry", "inbox_bulk",
     "inbox_item_retry", "invitation_revoke", "link_archive", "link_restore", "member_remove", "member_role",
-    "message_retry", "participant_bulk", "portal_sign_out", "promo_code_bulk", "program_publish", "program_status",
+    "message_retry", "participant_bulk", "portal_sign_out", "promo_code_bulk",
+    "program_publish", "program_status",
     "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_bulk",
     "webhook_delivery_retry", "webhook_disable",
     "webhook_enable", "webhook_rotate", "webhook_test", "workspace_resume",
     # Parts of pages, files, redirects.
     "api_schema", "brand_logo", "brand_sheet", "dev_mail_html", "domain_ask", "embed_qr",
-    "embed_qr_svg", "hook", "landing_card", "link_clicks", "link_qr", "link_qr_png", "link_redirect", "portal_qr", "portal_qr_svg",
-    "program_preview", "program_resume", "settings_brand_preview", "settings_logo",
+    "embed_qr_svg", "hook", "landing_card", "link_clicks", "link_qr", "link_qr_png", "link_redirect",
+    "portal_qr", "portal_qr_svg", "program_preview", "program_resume", "settings_brand_preview", "settings_logo",
 }  # fmt: skip
 """Routes that show no page of ours."""
 
