@@ -329,7 +329,7 @@ def test_the_first_click_of_a_month_makes_room_for_it(link: Link, writer: Writer
 def test_what_postgres_refuses_is_counted_as_lost_and_takes_nobody_along(
     link: Link, writer: Writer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    writer._line = Line(door="clicks")
+    assert writer._reconnect()
     writer._keep([row(link, 1), row(link, 2, channel="x" * 99), row(link, 3)])
     writer._catch_up()
     assert [click.public_id[-1] for click in clicks(link.workspace)] == ["1", "3"]

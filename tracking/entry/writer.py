@@ -45,13 +45,14 @@ class Row(NamedTuple):
 
 
 # A repetition is told by the database, for all processes alike, and only of browsers that came before.
-_INSERT: Final = """
+_PREPARE: Final = """
+PREPARE store_clicks (bigint[], bigint[], bigint[], bigint[], text[], text[], timestamptz[],
+    text[], text[], text[], text[], text[], boolean[], bigint[]) AS
 INSERT INTO tracking_click (workspace_id, link_id, participant_id, program_id, public_id, visitor_id,
     occurred_at, received_at, reason, counted, channel, referrer_host, address_hash, country, agent_id)
 SELECT r.workspace_id, r.link_id, r.participant_id, r.program_id, r.public_id, r.visitor_id,
     r.at, r.at, s.reason, s.reason = '', r.channel, r.referrer_host, r.address_hash, r.country, r.agent_id
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[],
-    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::bigint[])
+FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     AS r (workspace_id, link_id, participant_id, program_id, public_id, visitor_id, at,
     reason, channel, referrer_host, address_hash, country, known, agent_id)
 CROSS JOIN LATERAL (SELECT CASE WHEN r.reason = '' AND r.known AND EXISTS (
@@ -62,6 +63,7 @@ CROSS JOIN LATERAL (SELECT CASE WHEN r.reason = '' AND r.known AND EXISTS (
 ) THEN 'duplicate' ELSE r.reason END AS reason) AS s
 ON CONFLICT (workspace_id, public_id, occurred_at) DO NOTHING
 """
+_INSERT: Final = f"EXECUTE store_clicks ({', '.join(['%s'] * 14)})"
 _AGENTS: Final = """
 INSERT INTO tracking_clickagent (browser, system, device)
 SELECT DISTINCT * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING
@@ -194,7 +196,11 @@ class Writer:
         if self._line is None and now >= self._tried + _TRY_AGAIN:
             self._tried = now
             try:
-                self._line = Line(door="clicks")
+                line = Line(door="clicks")
+                # Planned once: reading and planning the statement takes longer than running it.
+                line.execute("SET plan_cache_mode = force_generic_plan")
+                line.execute(_PREPARE)
+                self._line = line
             except Away as error:
                 logger.warning("Postgres is away: %s", error)
             self._tried = time.monotonic()
@@ -240,16 +246,17 @@ class Writer:
         if self._line is None:
             raise Away("the line is closed")
         self._learn_agents(rows)
-        columns: list[list[Any]] = [list(column) for column in zip(*(row[:13] for row in rows), strict=True)]
+        columns = [list(column) for column in zip(*(row[:13] for row in rows), strict=True)]
         columns.append([self._agents[row[13:]] for row in rows])
         self._mark_repeated(rows, columns[7])
+        arrays = [_array(column) for column in columns]
         try:
-            self._line.execute(_INSERT, columns)
+            self._line.execute(_INSERT, arrays)
         except CheckViolation:
             # No partition for the month yet: the first clicks after a month has begun make it.
             for month in {row.occurred_at[:7] for row in rows}:
                 self._line.execute("SELECT tracking_click_make_month(%s)", [f"{month}-02T00:00:00+00:00"])
-            self._line.execute(_INSERT, columns)
+            self._line.execute(_INSERT, arrays)
 
     @staticmethod
     def _mark_repeated(rows: Sequence[Row], reasons: list[Any]) -> None:
@@ -274,6 +281,17 @@ class Writer:
         self._line.execute(_AGENTS, names)
         for browser, system, device, number in self._line.execute(_AGENT_IDS, names):
             self._agents[browser, system, device] = number
+
+
+def _array(values: Sequence[Any]) -> str:
+    """Return values of one kind as the text of a Postgres array.
+
+    A list would be sent as an ARRAY[...] expression, each element of which is a node for Postgres to check.
+    """
+    if isinstance(values[0], str):
+        quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+        return '{"' + '","'.join(quoted) + '"}'
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def instant(at: datetime) -> str:
