@@ -55,7 +55,8 @@ NO_PAGE: Final = {
     # Parts of pages, files, redirects.
     "api_schema", "brand_logo", "brand_sheet", "dev_mail_html", "domain_ask", "embed_qr",
     "embed_qr_svg", "hook", "landing_card", "link_clicks", "link_qr", "link_qr_png", "link_redirect",
-    "portal_qr", "portal_qr_svg", "program_preview", "program_resume", "settings_brand_preview", "settings_logo",
+    "portal_qr", "portal_qr_svg", "program_preview", "program_resume", "settings_brand_preview",
+    "settings_logo",
 }  # fmt: skip
 """Routes that show no page of ours."""
 
