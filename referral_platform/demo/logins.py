@@ -43,7 +43,7 @@ def lines() -> list[str]:
             ]
             if link is not None:
                 found += [
-                    f"Referral link   {link_url(link.code)}",
+                    f"Referral link   {link_url(link.code, workspace)}",
                     f"Landing page    {landing_url(link.code)}",
                 ]
     if settings.DEBUG:

@@ -95,7 +95,7 @@ def test_doors_open_what_the_migrations_declare_and_nothing_else() -> None:
             "WHERE policyname <> 'tenant'"
         )
     }
-    declared = {}
+    declared: dict[tuple[str, str], tuple[str, str | None, str | None]] = {}
     for table, operation in operations().items():
         for name, access in operation.doors.items():
             opened = DOOR.format(door=name)
