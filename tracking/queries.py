@@ -15,6 +15,7 @@ from tracking import attribution
 from tracking.models import (
     Attribution,
     Click,
+    ClickLoss,
     Conversion,
     Credit,
     FraudSignal,
@@ -80,6 +81,11 @@ def clicks(workspace: Workspace) -> QuerySet[Click]:
         .select_related("link", "participant__customer", "program")
         .order_by("-public_id")
     )
+
+
+def losses(workspace: Workspace) -> list[ClickLoss]:
+    """Return the ten last times that clicks could be stored nowhere, newest first."""
+    return list(ClickLoss.objects.for_workspace(workspace).order_by("-last_at")[:10])
 
 
 def click_counts_between(begins: datetime, ends: datetime) -> dict[int, int]:

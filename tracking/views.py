@@ -299,4 +299,5 @@ def click_list(request: ConsoleRequest) -> HttpResponseBase:
             title="No clicks here yet",
             text="Every request of a referral link is kept, those of robots too, with why it does not count.",
         ),
+        context={"losses": queries.losses(request.workspace)},
     )

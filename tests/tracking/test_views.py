@@ -14,7 +14,7 @@ from tests import factories
 from tests.lists import assert_same_queries
 from tests.tracking.conftest import BROWSER, NOW, Clicker
 from tracking import services
-from tracking.models import Click, Conversion
+from tracking.models import Click, ClickLoss, Conversion
 
 
 @pytest.fixture
@@ -174,3 +174,10 @@ def test_outsiders_get_404_and_strangers_the_sign_in(
     assert client.get(path).status_code == 404
     with tenant(other_workspace):
         assert client.get(f"/w/{other_workspace.slug}/conversions/{conversion.public_id}/").status_code == 404
+
+
+def test_lost_clicks_are_shown(client: Client, workspace: Workspace, owner: User) -> None:
+    client.force_login(owner)
+    ClickLoss.objects.create(workspace=workspace, clicks=7, first_at=NOW, last_at=NOW)
+    page = client.get(f"/w/{workspace.slug}/clicks/").content.decode()
+    assert "7 clicks could not be stored" in page
