@@ -92,6 +92,20 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+@pytest.fixture
+def owner_connects(django_db_setup: None) -> Iterator[None]:
+    """Let Django connect as the tables' owner, as the commands do that count or drop tables.
+
+    A test asks for it before `db`, and carries no mark: the transaction must begin on the owner's connection.
+    """
+    runtime = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD")}
+    connection.close()
+    connection.settings_dict.update({key: settings.DATABASE_OWNER[key] for key in runtime})
+    yield
+    connection.close()
+    connection.settings_dict.update(runtime)
+
+
 def _truncate(self: TransactionTestCase) -> None:
     """Empty the tables after a test that commits; the application's own role is not allowed to."""
     connection.close()

@@ -58,9 +58,8 @@ def silent(done: int, whole: int, what: str) -> None:
     assert what
 
 
-@pytest.mark.django_db
 def test_the_demo_is_complete_exact_and_loaded_once(
-    client: Client, capsys: pytest.CaptureFixture[str]
+    owner_connects: None, db: None, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workspace = load(at=AT, tell=silent)
     assert workspace is not None

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -34,17 +33,6 @@ def link(transactional_db: None) -> Link:
     with tenant(workspace):
         link: Link = factories.LinkFactory.create(workspace=workspace, code="ana-k3f")
     return link
-
-
-@pytest.fixture
-def owner_connects() -> Iterator[None]:
-    """Let Django connect as the tables' owner, as `manage.py archive_clicks` does."""
-    runtime = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD")}
-    connection.close()
-    connection.settings_dict.update({key: settings.DATABASE_OWNER[key] for key in runtime})
-    yield
-    connection.close()
-    connection.settings_dict.update(runtime)
 
 
 @pytest.fixture(autouse=True)
