@@ -54,7 +54,7 @@ def test_three_months_are_made_ahead_once() -> None:
     at = datetime(2029, 11, 30, 12, tzinfo=UTC)
     assert services.make_click_months(at=at) == 4
     assert services.make_click_months(at=at) == 0
-    made = [month for month in months(Click) if month.year >= 2029]
+    made = [month for month in months(Click) if month.year in (2029, 2030)]
     assert made == [date(2029, 11, 1), date(2029, 12, 1), date(2030, 1, 1), date(2030, 2, 1)]
     assert tasks.make_click_months() >= 0
 
