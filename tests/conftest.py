@@ -53,11 +53,15 @@ def as_owner(name: str | None = None) -> Iterator[Any]:
         raw.close()
 
 
+_TOGETHER = ("tests/journeys/", "tests/tracking/test_entry_survives.py")
+"""What shares servers of its own, which take long to start."""
+
+
 class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]  # typed nowhere
     """Hands out tests one by one, but the journeys as a whole, and first: they share one running platform."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/journeys" if nodeid.startswith("tests/journeys/") else nodeid
+        return next((scope for scope in _TOGETHER if nodeid.startswith(scope)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

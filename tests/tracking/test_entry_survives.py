@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import subprocess
 import sys
@@ -168,7 +167,3 @@ def test_answered_clicks_outlive_the_entry_and_postgres(running: Ground, codes: 
     # A click whose answer was under way when the entry died is stored as well, once.
     assert set(crowd.answered) <= set(found)
     assert set(found.values()) == {1}
-
-
-def test_this_module_talks_to_its_own_servers(running: Ground) -> None:
-    assert running.environment["DATABASE_URL"] != os.environ.get("DATABASE_URL")
