@@ -153,6 +153,14 @@ class Platform:
         )
         assert self._valkey.start() == self._redis_url
 
+    def restart_ended(self) -> list[str]:
+        """Start again what has ended by itself, as the containers' `restart: unless-stopped` does."""
+        ended = [name for name, process in self._processes.items() if process.poll() is not None]
+        for name in ended:
+            del self._processes[name]
+            self._spawn(name, self._program(name))
+        return ended
+
     def stop_valkey(self) -> None:
         """Stop Valkey; its address refuses connections from here on."""
         assert self._valkey is not None
