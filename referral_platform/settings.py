@@ -34,8 +34,8 @@ HASH_KEY = setting("HASH_KEY")
 CREDENTIALS_KEYS = [key for key in setting("CREDENTIALS_KEYS").split(",") if key]
 BASE_URL = env.str("BASE_URL", default=f"http://127.0.0.1:{env.str('WEB_PORT', default='8000')}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"] if DEBUG else [])
-# The hosts on which all workspaces' links are; every other one is a workspace's own.
-SHARED_HOSTS = frozenset({urlsplit(BASE_URL).hostname or "", *ALLOWED_HOSTS})
+# Beside ALLOWED_HOSTS, the hosts on which all workspaces' links are; every other one is a workspace's own.
+SHARED_HOSTS = frozenset({urlsplit(BASE_URL).hostname or ""})
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 _SECURE = BASE_URL.startswith("https://")
 

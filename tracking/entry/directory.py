@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 
 from accounts import queries as account_queries
 from core.notices import CHANNEL
@@ -45,9 +45,11 @@ class _Remembered:
 
 @dataclass(slots=True)
 class _Question:
-    key: str
+    key: str = ""
+    host: str = ""
     answered: threading.Event = field(default_factory=threading.Event)
     target: Target | None = None
+    owner: int | None = None
     failed: bool = False
 
 
@@ -63,6 +65,7 @@ class Directory:
     def __init__(self) -> None:
         self._targets: dict[str, _Remembered] = {}
         self._nothing: dict[str, float] = {}
+        self._owners: dict[str, tuple[int | None, float]] = {}
         self._versions: dict[int, int] = defaultdict(int)
         self._epoch = 0
         self._told = False
@@ -85,18 +88,36 @@ class Directory:
         until = self._nothing.get(key)
         if until is not None and now < until:
             return None
-        question = _Question(key)
+        question = _Question(key=key)
+        if self._ask(question):
+            return question.target
+        if known is None:
+            raise Unknown(key)
+        return known.target
+
+    def owner(self, host: str) -> int | None:
+        """Return the primary key of the workspace whose verified domain a host is, or None.
+
+        A second old at most, but while Postgres is away; raises Unknown then for a host not remembered.
+        """
+        known = self._owners.get(host)
+        if known is not None and time.monotonic() - known[1] < _AGE_UNTOLD:
+            return known[0]
+        question = _Question(host=host)
+        if self._ask(question):
+            return question.owner
+        if known is None:
+            raise Unknown(host)
+        return known[0]
+
+    def _ask(self, question: _Question) -> bool:
         with self._lock:
             self._questions.append(question)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="link directory", daemon=True)
                 self._thread.start()
         os.write(self._bell, b"?")
-        if not question.answered.wait(_PATIENCE) or question.failed:
-            if known is None:
-                raise Unknown(key)
-            return known.target
-        return question.target
+        return question.answered.wait(_PATIENCE) and not question.failed
 
     def close(self) -> None:
         """End the thread and hang up."""
@@ -113,7 +134,7 @@ class Directory:
         if now - known.loaded > (_AGE if self._told else _AGE_UNTOLD):
             return False
         target = known.target
-        return target is None or known.version == (self._epoch, self._versions[target.workspace_id])
+        return target is None or known.version == (self._epoch, self._versions.get(target.workspace_id, 0))
 
     def _run(self) -> None:
         line: Line | None = None
@@ -161,9 +182,11 @@ class Directory:
             if not questions:
                 return
             try:
-                found = self._load({question.key for question in questions})
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("codes cannot be looked up for now: %s", error)
+                found = self._load({question.key for question in questions} - {""})
+                owners = self._ask_owners({question.host for question in questions} - {""})
+            except Exception as error:
+                # Whatever it was, everybody else's look-ups depend on this thread.
+                logger.warning("codes cannot be looked up for now", exc_info=error)
                 connection.close()
                 for question in questions:
                     question.failed = True
@@ -171,7 +194,18 @@ class Directory:
                 continue
             for question in questions:
                 question.target = found.get(question.key)
+                question.owner = owners.get(question.host)
                 question.answered.set()
+
+    def _ask_owners(self, hosts: set[str]) -> dict[str, int | None]:
+        owners = {host: account_queries.host_owner(host) for host in hosts}
+        now = time.monotonic()
+        for host, owner in owners.items():
+            self._owners.pop(host, None)
+            self._owners[host] = (owner, now)
+        while len(self._owners) > MOST:
+            del self._owners[next(iter(self._owners))]
+        return owners
 
     def _load(self, keys: set[str]) -> dict[str, Target]:
         # Taken before reading: a change that is told of from here on makes what is read stale.
@@ -190,22 +224,3 @@ class Directory:
             while len(memory) > MOST:
                 del memory[next(iter(memory))]
         return found
-
-
-class Hosts:
-    """Remembers for a second or two which workspace a host of one's own belongs to."""
-
-    def __init__(self) -> None:
-        self._owners: dict[str, tuple[int | None, float]] = {}
-
-    def owner(self, host: str) -> int | None:
-        """Return the workspace's primary key, or None for a host that is nobody's."""
-        now = time.monotonic()
-        known = self._owners.get(host)
-        if known is not None and now - known[1] < _AGE_UNTOLD:
-            return known[0]
-        owner = account_queries.host_owner(host)
-        if len(self._owners) >= 10_000:
-            self._owners.clear()
-        self._owners[host] = (owner, now)
-        return owner

@@ -10,12 +10,13 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from django.conf import settings
+from django.http.request import validate_host
 
 from core import clock
 from core.ids import new_public_id
 from tracking.agents import read_agent
 from tracking.classification import ClickFacts, channel, classify, referrer_host
-from tracking.entry.directory import Directory, Hosts, Unknown
+from tracking.entry.directory import Directory, Unknown
 from tracking.entry.limits import Buckets
 from tracking.entry.reading import Environ, client_address, facts_of
 from tracking.entry.spool import Spool
@@ -53,7 +54,6 @@ class ClickEntry:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._directory = Directory()
-        self._hosts = Hosts()
         self._writer = Writer(Spool(settings.CLICK_SPOOL_DIR, settings.CLICK_SPOOL_BYTES))
         self._visits = Buckets(_FLOOD_RATE, _FLOOD_BURST, _ADDRESSES)
         self._made_up = Buckets(_MADE_UP_RATE, _MADE_UP_BURST, _ADDRESSES)
@@ -89,7 +89,7 @@ class ClickEntry:
         return "" if "/" in code or len(code) > 40 or not code.isascii() else code.lower()
 
     def _is_own(self, environ: Environ) -> bool:
-        return _host(environ) not in settings.SHARED_HOSTS
+        return not _is_shared(_host(environ))
 
     def _click(self, environ: Environ, start_response: StartResponse, code: str) -> Iterable[bytes] | None:
         """Answer a click, or return None to hand the request on."""
@@ -97,14 +97,16 @@ class ClickEntry:
         try:
             target = self._directory.find(code)
             if target is not None and self._is_own(environ):
-                owner = self._hosts.owner(_host(environ))
+                owner = self._directory.owner(_host(environ))
                 target = target if owner == target.workspace_id else None
         except Unknown:
             headers = [("Retry-After", "5"), ("Cache-Control", "no-store"), ("Content-Length", "0")]
             start_response("503 Service Unavailable", headers)
             return [b""]
         if target is None:
-            if self._made_up.take(address, time.monotonic()):
+            # At the root of an own host there are other pages than links.
+            is_link = environ["PATH_INFO"].startswith(_PATH)
+            if not is_link or self._made_up.take(address, time.monotonic()):
                 return None
             headers = [("Retry-After", "10"), ("Cache-Control", "no-store"), ("Content-Length", "0")]
             start_response("429 Too Many Requests", headers)
@@ -170,6 +172,12 @@ class ClickEntry:
 @lru_cache(maxsize=10_000)
 def _plain_destination(base: str, code: str) -> str:
     return destination(base, code=code, click_id=_CLICK, query={})
+
+
+@lru_cache(maxsize=10_000)
+def _is_shared(host: str) -> bool:
+    """Tell whether all workspaces' links are on a host; every other one is a workspace's own, or nobody's."""
+    return host in settings.SHARED_HOSTS or validate_host(host, settings.ALLOWED_HOSTS)
 
 
 def _host(environ: Environ) -> str:

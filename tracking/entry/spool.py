@@ -7,12 +7,14 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 _SUFFIX: Final = ".clicks"
+_FILE_BYTES: Final = 1 << 20
+"""Where another file is begun: one is read whole, and stored between two groups of clicks."""
 
 Row = Sequence[Any]
 """One click: values that JSON keeps as they are."""
@@ -52,6 +54,8 @@ class Spool:
         except OSError as error:
             raise SpoolFull(str(error)) from error
         self._size += len(data)
+        if self._size >= _FILE_BYTES:
+            self.close()
 
     @contextmanager
     def waiting(self) -> Iterator[tuple[Path, list[Row]] | None]:
@@ -67,10 +71,11 @@ class Spool:
             self.close()
             return
         for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
-            with path.open("rb") as file:
+            with ExitStack() as opened:
                 try:
+                    file = opened.enter_context(path.open("rb"))
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
+                except (BlockingIOError, FileNotFoundError):
                     continue
                 # Whoever had the lock before may have stored and removed the file meanwhile.
                 if not path.exists():
@@ -106,7 +111,12 @@ class Spool:
         return self._file
 
     def _taken(self) -> int:
-        return sum(path.stat().st_size for path in self.folder.glob(f"*{_SUFFIX}"))
+        taken = 0
+        for path in self.folder.glob(f"*{_SUFFIX}"):
+            # Another process may have stored and removed it just now.
+            with suppress(FileNotFoundError):
+                taken += path.stat().st_size
+        return taken
 
 
 def _rows(path: Path) -> list[Row]:

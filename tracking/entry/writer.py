@@ -114,6 +114,7 @@ class Writer:
         self._closing = False
         self._line: Line | None = None
         self._tried = 0.0
+        self._caught_up = 0.0
         self._agents: dict[tuple[str, str, str], int] = {}
         self._losses = Losses()
 
@@ -160,30 +161,34 @@ class Writer:
                 if group:
                     self._keep([each.row for each in group])
                 else:
-                    self._catch_up()
+                    self._try_to_catch_up()
             except Exception:
                 # Nobody else would answer the requests that wait.
                 logger.exception("the click writer failed; %d clicks are lost", len(group))
                 self._losses.add(each.row for each in group)
             for each in group:
                 each.done.release()
+            # Under load there is no idle moment, and what was spooled must not wait for one.
+            if group and time.monotonic() >= self._caught_up + _TRY_AGAIN:
+                self._try_to_catch_up()
+
+    def _try_to_catch_up(self) -> None:
+        self._caught_up = time.monotonic()
+        try:
+            self._catch_up()
+        except Exception:
+            # The thread must live on; the file is still there, and looked at again.
+            logger.exception("clicks from the spool could not be stored")
 
     def _keep(self, rows: list[Row]) -> None:
-        if self._line is not None:
+        if self._line is not None or self._reconnect():
             try:
-                self._write(rows)
+                self._write_what_is_taken(rows)
             except Away as error:
                 logger.warning("Postgres is away, clicks go to the spool: %s", error)
                 self._line = None
-            except psycopg2.Error:
-                logger.exception("a group of %d clicks was refused; writing them one by one", len(rows))
-                self._write_each(rows)
-                return
             else:
                 return
-        elif self._reconnect():
-            self._keep(rows)
-            return
         try:
             self._spool.append(rows)
         except SpoolFull as error:
@@ -217,7 +222,7 @@ class Writer:
                 if found is not None:
                     path, rows = found
                     for start in range(0, len(rows), MOST_AT_ONCE):
-                        self._write([Row(*row) for row in rows[start : start + MOST_AT_ONCE]])
+                        self._write_what_is_taken([Row(*row) for row in rows[start : start + MOST_AT_ONCE]])
                     logger.warning("%d clicks from the spool are stored: %s", len(rows), path.name)
             self._tell_losses()
         except Away as error:
@@ -231,16 +236,23 @@ class Writer:
             self._line.execute(_LOSS, [workspace_id, *loss])
             del self._losses.by_workspace[workspace_id]
 
-    def _write_each(self, rows: list[Row]) -> None:
-        for row in rows:
-            try:
-                self._write([row])
-            except Away:
-                self._line = None
-                self._keep([row])
-            except psycopg2.Error:
-                logger.exception("a click is lost, Postgres does not take it")
-                self._losses.add([row])
+    def _write_what_is_taken(self, rows: list[Row]) -> None:
+        """Write a group, click by click if Postgres refuses it; what it does not take is lost.
+
+        Raises Away, with nothing of the group counted as lost: all of it can be written again.
+        """
+        try:
+            self._write(rows)
+        except psycopg2.Error:
+            logger.exception("a group of %d clicks was refused; writing them one by one", len(rows))
+            refused = []
+            for row in rows:
+                try:
+                    self._write([row])
+                except psycopg2.Error:
+                    logger.exception("a click is lost, Postgres does not take it")
+                    refused.append(row)
+            self._losses.add(refused)
 
     def _write(self, rows: list[Row]) -> None:
         if self._line is None:
