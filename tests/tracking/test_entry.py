@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import override_settings
 
 from accounts import services
-from accounts.models import Workspace
+from accounts.models import Domain, Workspace
 from accounts.services import SYSTEM
 from core.tenancy import tenant
 from programs import services as program_services
@@ -220,6 +220,59 @@ def test_the_links_utm_template_reaches_the_shop(entry: ClickEntry, link: Link) 
         f"&via=Ana-K3F&referral_click={click.public_id}"
     )
     assert click.channel == "qr"
+
+
+def test_any_allowed_host_is_shared_and_an_own_one_has_its_own_links_only(
+    entry: ClickEntry, link: Link
+) -> None:
+    with override_settings(ALLOWED_HOSTS=[".links.example"]):
+        assert Answer(entry, "/r/ana-k3f", HTTP_HOST="eu.links.example").status == "302 Found"
+    with tenant(link.workspace):
+        domain = services.add_domain(workspace=link.workspace, host="go.acme.example", actor=SYSTEM, at=AT)
+        Domain.objects.for_workspace(link.workspace).filter(pk=domain.pk).update(verified_at=AT)
+    for path in ("/ana-k3f", "/r/ana-k3f"):
+        assert Answer(entry, path, HTTP_HOST="GO.acme.example:443").status == "302 Found"
+        assert Answer(entry, path, HTTP_HOST="go.other.example").body == b"django"
+    for number in range(80):
+        # No codes of links: whatever else is there is Django's.
+        assert Answer(entry, f"/page-{number}", HTTP_HOST="go.acme.example").body == b"django"
+
+
+def test_a_look_up_that_fails_leaves_the_next_ones_alone(
+    entry: ClickEntry, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("tracking.link_targets.targets", lambda _: 1 / 0)
+        assert Answer(entry, "/r/ana-k3f").status == "503 Service Unavailable"
+    assert Answer(entry, "/r/ana-k3f").status == "302 Found"
+
+
+def test_a_click_that_is_refused_does_not_block_the_spool(link: Link, writer: Writer) -> None:
+    writer._spool.append([row(link, 1), row(link, 2, channel="x" * 99), row(link, 3)])
+    writer.start()
+    wait(lambda: not writer._spool.any_waiting())
+    assert [click.public_id[-1] for click in clicks(link.workspace)] == ["1", "3"]
+
+
+def test_the_spool_empties_under_load(link: Link, writer: Writer) -> None:
+    writer._spool.append([row(link, number) for number in range(5)])
+    number = 10
+    while writer._spool.any_waiting():
+        writer.store(row(link, number))
+        number += 1
+        assert number < 5000
+    assert len(clicks(link.workspace)) == 5 + number - 10
+
+
+def test_a_large_spool_is_many_files(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 1 << 30)
+    for _ in range(3):
+        spool.append([["x" * (1 << 20)]])
+    assert len(list(tmp_path.glob("*.clicks"))) == 3
+    other = Spool(tmp_path, 1 << 30)
+    with other.waiting() as found:
+        assert found is not None
+    assert len(list(tmp_path.glob("*.clicks"))) == 2
 
 
 def test_a_new_code_is_known_within_two_seconds(entry: ClickEntry, link: Link) -> None:
