@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 
 from core import clock, queue
 from core.models import Event, EventDelivery
-from core.tenancy import current_workspace_id
+from core.tenancy import current_workspace_id, tenant
 from core.transactions import failing_as_one
 
 logger = logging.getLogger(__name__)
@@ -40,8 +40,8 @@ _collected: ContextVar[list[Event] | None] = ContextVar("collected", default=Non
 def in_groups(many: GroupHandler) -> Handler:
     """Make a handler of a function that takes several events of one workspace at once, oldest first.
 
-    With each comes the real time at which it is delivered. The worker hands over one at a time, `as_one` all
-    that one round of deliveries owes.
+    With each comes the real time at which it is delivered. The worker hands over what has come together,
+    `as_one` all that one round of deliveries owes.
     """
 
     @wraps(many)
@@ -81,7 +81,8 @@ def emit(kind: str, *, at: datetime, **data: Any) -> Event:
     """Write an event and what it owes to each handler, in the caller's tenant transaction.
 
     `data` takes public ids, codes and amounts, never personal data. Raises ValueError for an unknown kind and
-    RuntimeError outside a tenant's transaction. Inside `as_one` the event has no key before the block ends.
+    RuntimeError outside a tenant's transaction. Inside `together` and `as_one` the event has no key before
+    the block ends.
     """
     if kind not in _subscriptions:
         raise ValueError(f"unknown event kind {kind!r}")
@@ -92,19 +93,45 @@ def emit(kind: str, *, at: datetime, **data: Any) -> Event:
     collected = _collected.get()
     if collected is not None:
         collected.append(event)
-        return event
-    event.save(force_insert=True)
+    else:
+        _write([event])
+    return event
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the events of a block at its end, in two statements however many there are.
+
+    They have no key before. Should the block fail, none is written.
+    """
+    if _collected.get() is not None:
+        yield
+        return
+    collected: list[Event] = []
+    token = _collected.set(collected)
+    try:
+        yield
+    finally:
+        _collected.reset(token)
+    _write(collected)
+
+
+def _write(events: Sequence[Event]) -> None:
+    """Write events and what they owe to their handlers, and see to it that somebody pays."""
+    if not events:
+        return
+    Event.objects.bulk_create(events)
     due_at = clock.now()
     deliveries = EventDelivery.objects.bulk_create(
-        EventDelivery(workspace_id=workspace_id, event=event, handler=name, due_at=due_at)
-        for name in _subscriptions[kind]
+        EventDelivery(workspace_id=event.workspace_id, event=event, handler=name, due_at=due_at)
+        for event in events
+        for name in _subscriptions[event.kind]
     )
     owed = _inline.get()
     if owed is not None:
         owed.extend(deliveries)
     elif deliveries:
         transaction.on_commit(_wake, robust=True)
-    return event
 
 
 def _wake() -> None:
@@ -120,8 +147,37 @@ def _deliver(delivery: EventDelivery) -> None:
 
 
 def deliver_due(*, limit: int = 200) -> int:
-    """Deliver what is due, each to its handler in one tenant transaction; returns how many were tried."""
-    return queue.drain(EventDelivery, _deliver, limit=limit)
+    """Deliver what is due, each to its handler in one tenant transaction; returns how many were tried.
+
+    A handler that takes groups gets what it is owed by one workspace at once.
+    """
+    claims = queue.claim(EventDelivery, limit=limit, at=clock.now())
+    for workspace_id in dict.fromkeys(claimed.workspace_id for claimed in claims):
+        own = {claimed.pk: claimed for claimed in claims if claimed.workspace_id == workspace_id}
+        with tenant(workspace_id):
+            rows = EventDelivery.objects.for_workspace(workspace_id).filter(pk__in=own).order_by("pk")
+            handlers = dict(rows.values_list("pk", "handler"))
+        for name in dict.fromkeys(handlers.values()):
+            _deliver_to(name, [own[pk] for pk, handler in handlers.items() if handler == name])
+    return len(claims)
+
+
+def _deliver_to(name: str, claims: Sequence[queue.Claim]) -> None:
+    """Run the deliveries of one handler in one workspace; what fails together is tried one by one."""
+    many = _groups.get(_handlers.get(name, _deliver))
+    fresh = [claimed for claimed in claims if claimed.attempts == 1]
+    if many is not None and len(fresh) > 1:
+        done = queue.run_claims(EventDelivery, fresh, partial(_deliver_group, many))
+        claims = [claimed for claimed in claims if claimed not in fresh] if done else claims
+    for claimed in claims:
+        queue.run_claim(EventDelivery, claimed, _deliver)
+
+
+def _deliver_group(many: GroupHandler, rows: Sequence[EventDelivery]) -> None:
+    now = clock.now()
+    events = Event.objects.for_workspace(rows[0].workspace_id).in_bulk([row.event_id for row in rows])
+    with together():
+        many([(events[row.event_id], now) for row in rows])
 
 
 @contextmanager

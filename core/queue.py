@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -132,6 +132,32 @@ def drain(model: type[Any], process: Callable[[Any], None], *, limit: int = 100)
     for claimed in claims:
         run_claim(model, claimed, process)
     return len(claims)
+
+
+def run_claims(model: type[Any], claims: Sequence[Claim], process: Callable[[list[Any]], None]) -> bool:
+    """Run `process` on leased rows of one workspace at once, in one transaction together with closing them.
+
+    Returns whether it succeeded. Where it did not, all of it is undone, the fault is logged, and the rows are
+    as they were: one of them spoils it for the others, so the caller runs them one by one.
+    """
+    workspace_id = claims[0].workspace_id
+    try:
+        with tenant(workspace_id):
+            rows = list(
+                model.objects.for_workspace(workspace_id)
+                .select_for_update(no_key=True)
+                .filter(pk__in=[claimed.pk for claimed in claims], state="pending")
+                .order_by("pk")
+            )
+            if rows:
+                process(rows)
+                model.objects.for_workspace(workspace_id).filter(pk__in=[row.pk for row in rows]).update(
+                    state="done", leased_until=None, last_error=""
+                )
+    except Exception:
+        logger.warning("%d rows of %s are tried one by one", len(claims), model.__name__, exc_info=True)
+        return False
+    return True
 
 
 def run_claim(model: type[Any], claimed: Claim, process: Callable[[Any], None]) -> bool:

@@ -1,67 +1,87 @@
 """What makes us write to people. Each handler reads the facts again and queues at most one mail for each."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from accounts.models import Workspace
+from core.events import in_groups
 from core.models import Event
 from engagement import services
 from programs.models import Participant, Program
 from rewards.models import Payout, Reward
 from tracking.models import Conversion, Referral
 
-
-def on_participant_enrolled(event: Event) -> None:
-    """Send the new participant their link."""
-    participant = (
-        Participant.objects.for_workspace(event.workspace_id)
-        .select_related("workspace", "customer", "program__workspace")
-        .get(public_id=event.data["participant"])
-    )
-    services.invite_participant(participant=participant, at=event.occurred_at)
+Heard = Sequence[tuple[Event, datetime]]
 
 
-def on_lead_created(event: Event) -> None:
-    """Tell the referrers of a sign-up, and welcome the friend."""
-    conversion = (
-        Conversion.objects.for_workspace(event.workspace_id)
-        .select_related("customer")
-        .get(public_id=event.data["conversion"])
-    )
-    services.greet_referee_and_referrers(conversion=conversion, at=event.occurred_at)
+@in_groups
+def on_participant_enrolled(heard: Heard) -> None:
+    """Send new participants their links."""
+    workspace = _workspace(heard)
+    people = _named(Participant, heard, "participant", "customer", "program")
+    for person in people.values():
+        person.workspace = person.program.workspace = workspace
+    services.invite_participants(workspace=workspace, enrolled=_timed(heard, "participant", people))
 
 
-def on_reward_created(event: Event) -> None:
-    """Tell the owner of a reward that they earned it."""
-    services.tell_reward_earned(reward=_reward(event), at=event.occurred_at)
+@in_groups
+def on_lead_created(heard: Heard) -> None:
+    """Tell the referrers of sign-ups, and welcome the friends."""
+    signed_up = _timed(heard, "conversion", _named(Conversion, heard, "conversion", "customer"))
+    services.greet_referees_and_referrers(workspace=_workspace(heard), signed_up=signed_up)
 
 
-def on_reward_issued(event: Event) -> None:
-    """Tell the owner of a reward that it is ready."""
-    services.tell_reward_issued(reward=_reward(event), at=event.occurred_at)
+@in_groups
+def on_reward_created(heard: Heard) -> None:
+    """Tell the owners of rewards that they earned them."""
+    services.tell_rewards_earned(workspace=_workspace(heard), earned=_rewards(heard))
 
 
-def on_payout_completed(event: Event) -> None:
-    """Tell somebody that their money was sent."""
-    payout = (
-        Payout.objects.for_workspace(event.workspace_id)
-        .select_related("workspace", "customer")
-        .get(public_id=event.data["payout"])
-    )
-    services.tell_payout_paid(payout=payout, at=event.occurred_at)
+@in_groups
+def on_reward_issued(heard: Heard) -> None:
+    """Tell the owners of rewards that they are ready."""
+    services.tell_rewards_issued(workspace=_workspace(heard), issued=_rewards(heard))
 
 
-def _reward(event: Event) -> Reward:
+@in_groups
+def on_payout_completed(heard: Heard) -> None:
+    """Tell people that their money was sent."""
+    payouts = _named(Payout, heard, "payout", "customer")
+    services.tell_payouts_paid(workspace=_workspace(heard), paid=_timed(heard, "payout", payouts))
+
+
+def _workspace(heard: Heard) -> Workspace:
+    found: Workspace = Workspace.objects.for_workspace(heard[0][0].workspace_id).get()
+    return found
+
+
+def _named(model: Any, heard: Heard, key: str, *related: str) -> dict[str, Any]:
+    """Return the rows the events name, by public id."""
+    rows = model.objects.for_workspace(heard[0][0].workspace_id).select_related(*related)
+    return {row.public_id: row for row in rows.filter(public_id__in={event.data[key] for event, _ in heard})}
+
+
+def _timed(heard: Heard, key: str, rows: Mapping[str, Any]) -> list[tuple[Any, datetime]]:
+    return [(rows[event.data[key]], event.occurred_at) for event, _ in heard]
+
+
+def _rewards(heard: Heard) -> list[tuple[Reward, datetime]]:
     # In three reads: Postgres takes longer to plan one over seven guarded tables than to run all of them.
-    reward: Reward = (
-        Reward.objects.for_workspace(event.workspace_id)
-        .select_related("customer", "version", "conversion")
-        .get(public_id=event.data["reward"])
+    rewards = _named(Reward, heard, "reward", "customer", "version", "conversion")
+    workspace_id = heard[0][0].workspace_id
+    programs = _by_key(
+        Program.objects.for_workspace(workspace_id), (reward.program_id for reward in rewards.values())
     )
-    reward.program = (
-        Program.objects.for_workspace(event.workspace_id)
-        .select_related("workspace")
-        .get(pk=reward.program_id)
+    referrals = _by_key(
+        Referral.objects.for_workspace(workspace_id).select_related("customer"),
+        (reward.referral_id for reward in rewards.values()),
     )
-    reward.referral = (
-        Referral.objects.for_workspace(event.workspace_id)
-        .select_related("customer")
-        .get(pk=reward.referral_id)
-    )
-    return reward
+    for reward in rewards.values():
+        reward.program, reward.referral = programs[reward.program_id], referrals[reward.referral_id]
+    return _timed(heard, "reward", rewards)
+
+
+def _by_key(rows: Any, keys: Iterable[int]) -> dict[int, Any]:
+    found: dict[int, Any] = rows.in_bulk(set(keys))
+    return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 
@@ -51,6 +53,18 @@ def live_version(program: Program) -> ProgramVersion | None:
         .filter(program_id=program.pk, number=program.live_version)
         .first()
     )
+
+
+def live_versions(workspace: Workspace, programs: Iterable[Program]) -> dict[int, ProgramVersion]:
+    """Return the published versions of programs by the programs' keys; those without any are left out."""
+    published = [program for program in programs if program.live_version is not None]
+    if not published:
+        return {}
+    wanted = reduce(or_, (Q(program=program, number=program.live_version) for program in published))
+    return {
+        version.program_id: version
+        for version in ProgramVersion.objects.for_workspace(workspace).filter(wanted)
+    }
 
 
 def terms_of(version: ProgramVersion) -> ProgramTerms:

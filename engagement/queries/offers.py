@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from accounts.models import Workspace
 from core.money import display
 from programs import queries as program_queries
 from programs.models import Program
@@ -39,7 +41,18 @@ class Offer:
 
 def offer_of(program: Program) -> Offer:
     """Return what a program's live version offers; needs a published program."""
-    terms = program_queries.live_terms(program)
+    return _offer(program_queries.live_terms(program))
+
+
+def offers_of(workspace: Workspace, programs: Iterable[Program]) -> dict[int, Offer]:
+    """Return what the live versions of published programs offer, by the programs' keys."""
+    versions = program_queries.live_versions(
+        workspace, {program.pk: program for program in programs}.values()
+    )
+    return {key: _offer(program_queries.terms_of(version)) for key, version in versions.items()}
+
+
+def _offer(terms: ProgramTerms) -> Offer:
     return Offer(
         headline=headline(terms),
         benefit=benefit(terms),

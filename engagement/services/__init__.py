@@ -2,13 +2,13 @@
 
 from engagement.services.delivery import retry_message, send_due_messages
 from engagement.services.embedding import PortalTokenMade, sign_portal_token
-from engagement.services.messages import queue_message
+from engagement.services.messages import Mail, queue_message, queue_messages
 from engagement.services.occasions import (
-    greet_referee_and_referrers,
-    invite_participant,
-    tell_payout_paid,
-    tell_reward_earned,
-    tell_reward_issued,
+    greet_referees_and_referrers,
+    invite_participants,
+    tell_payouts_paid,
+    tell_rewards_earned,
+    tell_rewards_issued,
 )
 from engagement.services.sign_in import (
     WINDOW_SECONDS,
@@ -22,20 +22,22 @@ from engagement.services.sign_in import (
 
 __all__ = [
     "WINDOW_SECONDS",
+    "Mail",
     "PortalTokenMade",
     "SignInLinkClosed",
     "SignInLinkMade",
     "create_portal_link",
-    "greet_referee_and_referrers",
-    "invite_participant",
+    "greet_referees_and_referrers",
+    "invite_participants",
     "limit_sign_in_requests",
     "queue_message",
+    "queue_messages",
     "request_sign_in",
     "retry_message",
     "send_due_messages",
     "sign_portal_token",
-    "tell_payout_paid",
-    "tell_reward_earned",
-    "tell_reward_issued",
+    "tell_payouts_paid",
+    "tell_rewards_earned",
+    "tell_rewards_issued",
     "use_magic_link",
 ]

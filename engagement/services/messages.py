@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,46 +31,60 @@ KINDS: Final[Mapping[str, str]] = {
 MAX_SUBJECT: Final = 200
 
 
-@all_or_nothing
-def queue_message(
-    *,
-    workspace: Workspace,
-    key: str,
-    kind: str,
-    to_email: str,
-    context: Mapping[str, Any],
-    about: str,
-    at: datetime,
-    public_id: str | None = None,
-) -> Message | None:
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to be written: the occasion and the person by `key`, and what its templates say of them.
+
+    However often a key is queued, one mail exists. `about` is the public id of the occasion; `public_id`
+    gives the message an id chosen beforehand.
+    """
+
+    key: str
+    kind: str
+    to_email: str
+    context: Mapping[str, Any]
+    about: str
+    at: datetime
+    public_id: str | None = None
+
+
+def queue_message(*, workspace: Workspace, mail: Mail) -> Message | None:
     """Render a mail and put it in the queue; None when the person has no address or had this mail already.
 
-    `key` names the occasion and the person: however often it is queued, one mail exists. `about` is the
-    public id of the occasion. `public_id` gives the message an id chosen beforehand. ValueError for an
-    unknown kind.
+    ValueError for an unknown kind.
     """
-    if kind not in KINDS:
-        raise ValueError(f"there is no mail of kind {kind!r}")
-    if not to_email:
-        return None
-    subject, text, html = render_mail(workspace=workspace, kind=kind, context=context)
-    message = Message(
+    return next(iter(queue_messages(workspace=workspace, mails=[mail])), None)
+
+
+@all_or_nothing
+def queue_messages(*, workspace: Workspace, mails: Iterable[Mail]) -> list[Message]:
+    """Queue many mails as `queue_message` does, in two statements; returns those that are new."""
+    messages = [_message(workspace, mail) for mail in mails if mail.to_email]
+    if not messages:
+        return []
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
+    rows: QuerySet[Message] = Message.objects.for_workspace(workspace)
+    return list(rows.filter(public_id__in=[message.public_id for message in messages]).order_by("pk"))
+
+
+def _message(workspace: Workspace, mail: Mail) -> Message:
+    if mail.kind not in KINDS:
+        raise ValueError(f"there is no mail of kind {mail.kind!r}")
+    subject, text, html = render_mail(workspace=workspace, kind=mail.kind, context=mail.context)
+    return Message(
         workspace=workspace,
-        public_id=public_id or new_public_id("msg"),
-        key=key,
-        kind=kind,
-        to_email=to_email,
+        public_id=mail.public_id or new_public_id("msg"),
+        key=mail.key,
+        kind=mail.kind,
+        to_email=mail.to_email,
         subject=subject,
         text=text,
         html=html,
-        about=about,
+        about=mail.about,
         # The queue runs on the real clock; a sandbox whose own clock is ahead must not wait for it.
         due_at=clock.now(),
-        created_at=at,
+        created_at=mail.at,
     )
-    Message.objects.bulk_create([message], ignore_conflicts=True)
-    rows: QuerySet[Message] = Message.objects.for_workspace(workspace)
-    return rows.filter(key=key, public_id=message.public_id).first()
 
 
 def render_mail(*, workspace: Workspace, kind: str, context: Mapping[str, Any]) -> tuple[str, str, str]:

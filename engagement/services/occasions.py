@@ -1,23 +1,26 @@
 """When somebody is written to, and what stands in the mail.
 
-Each function reads the facts as they are now and may run any number of times: the message's key decides
-whether a mail is new. Another person appears in a mail by first or display name only.
+Each function takes the occasions of one workspace, each with its time, reads the facts as they are now and
+may run any number of times: the message's key decides whether a mail is new. Another person appears in a mail
+by first or display name only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from accounts.models import Workspace
 from core.money import display
 from core.transactions import all_or_nothing
 from engagement.models import Message
 from engagement.queries.addresses import landing_url, link_url, portal_url, terms_url
 from engagement.queries.earnings import reward_occasion
-from engagement.queries.offers import gift_words, is_worth_telling, offer_of
+from engagement.queries.offers import Offer, gift_words, is_worth_telling, offers_of
 from engagement.queries.people import first_name, friend_name, inviter_name
-from engagement.services.messages import queue_message
+from engagement.services.messages import Mail, queue_messages
 from programs import queries as program_queries
 from programs.models import Customer, Link, Participant, Program
 from rewards.models import Payout, Reward
@@ -25,26 +28,39 @@ from tracking.models import Conversion, Credit, Referral
 
 
 @all_or_nothing
-def invite_participant(*, participant: Participant, at: datetime) -> Message | None:
-    """Send a new participant their link and what it earns; nothing unless they and the program are active."""
-    program = participant.program
-    link = (
-        Link.objects.for_workspace(participant.workspace_id)
-        .filter(participant=participant, status=Link.Status.ACTIVE)
-        .order_by("pk")
-        .first()
+def invite_participants(
+    *, workspace: Workspace, enrolled: Sequence[tuple[Participant, datetime]]
+) -> list[Message]:
+    """Send new participants their link and what it earns; nothing unless they and the program are active.
+
+    They come with customer and program loaded.
+    """
+    links: dict[int, Link] = {}
+    rows = Link.objects.for_workspace(workspace).filter(
+        participant__in=[participant for participant, _ in enrolled], status=Link.Status.ACTIVE
     )
-    active = program.status == Program.Status.ACTIVE and participant.status == Participant.Status.ACTIVE
-    if link is None or not active:
-        return None
-    offer = offer_of(program)
-    return queue_message(
-        workspace=participant.workspace,
+    for link in rows.order_by("pk"):
+        links.setdefault(link.participant_id, link)
+    offers = offers_of(workspace, [participant.program for participant, _ in enrolled])
+    return queue_messages(
+        workspace=workspace,
+        mails=(
+            _invitation(participant, links[participant.pk], offers[participant.program_id], at)
+            for participant, at in enrolled
+            if participant.program.status == Program.Status.ACTIVE
+            and participant.status == Participant.Status.ACTIVE
+            and participant.pk in links
+        ),
+    )
+
+
+def _invitation(participant: Participant, link: Link, offer: Offer, at: datetime) -> Mail:
+    return Mail(
         key=f"invitation:{participant.public_id}",
         kind="invitation",
         to_email=participant.customer.email,
         context={
-            **_common(program, participant.customer),
+            **_common(participant.program, participant.customer),
             "link_url": link_url(link.code, participant.workspace),
             "landing_url": landing_url(link.code),
             "to_you": offer.to_referrer,
@@ -56,52 +72,73 @@ def invite_participant(*, participant: Participant, at: datetime) -> Message | N
 
 
 @all_or_nothing
-def greet_referee_and_referrers(*, conversion: Conversion, at: datetime) -> list[Message]:
-    """After a credited sign-up, tell each referrer of the friend, and the friend what the invitation brings.
+def greet_referees_and_referrers(
+    *, workspace: Workspace, signed_up: Sequence[tuple[Conversion, datetime]]
+) -> list[Message]:
+    """After credited sign-ups, tell each referrer of the friend, and the friend what the invitation brings.
 
     A rejected sign-up or referral mails nobody; a program that promises the friend nothing does not write to
-    them.
+    them. The conversions come with their customers loaded.
     """
-    if conversion.kind != Conversion.Kind.SIGNUP or conversion.status == Conversion.Status.REJECTED:
-        return []
+    due = {
+        conversion.pk: (conversion.customer, at)
+        for conversion, at in signed_up
+        if conversion.kind == Conversion.Kind.SIGNUP and conversion.status != Conversion.Status.REJECTED
+    }
     rows = (
-        Credit.objects.for_workspace(conversion.workspace_id)
-        .filter(conversion=conversion)
+        Credit.objects.for_workspace(workspace)
+        .filter(conversion__in=due)
         .exclude(referral__status=Referral.Status.REJECTED)
-        .select_related("referral", "participant__customer", "participant__program__workspace")
+        .select_related("referral")
         .order_by("pk")
     )
-    made = []
-    for credit in rows:
-        made.append(_tell_referrer(credit, conversion.customer, at))
-        made.append(_welcome(credit.participant, conversion.customer, at))
-    return [message for message in made if message is not None]
+    credits = list(rows) if due else []
+    _load_participants(workspace, credits)
+    offers = offers_of(workspace, [credit.participant.program for credit in credits])
+
+    def mails() -> Iterator[Mail]:
+        for credit in credits:
+            friend, at = due[credit.conversion_id]
+            offer = offers[credit.participant.program_id]
+            yield _friend_signed_up(credit, friend, offer, at)
+            if offer.to_referee:
+                yield _welcome(credit.participant, friend, offer, at)
+
+    return queue_messages(workspace=workspace, mails=mails())
 
 
-def _tell_referrer(credit: Credit, friend: Customer, at: datetime) -> Message | None:
+def _load_participants(workspace: Workspace, credits: Sequence[Credit]) -> None:
+    """Load whom the credits are for, with customer and program.
+
+    Not in the credits' own read: Postgres takes longer to plan a join of guarded tables than to run it.
+    """
+    if not credits:
+        return
+    rows = Participant.objects.for_workspace(workspace).select_related("customer", "program")
+    people = rows.in_bulk({credit.participant_id for credit in credits})
+    for credit in credits:
+        credit.participant = people[credit.participant_id]
+
+
+def _friend_signed_up(credit: Credit, friend: Customer, offer: Offer, at: datetime) -> Mail:
     participant = credit.participant
-    return queue_message(
-        workspace=participant.program.workspace,
+    return Mail(
         key=f"friend_signed_up:{credit.referral.public_id}",
         kind="friend_signed_up",
         to_email=participant.customer.email,
         context={
             **_common(participant.program, participant.customer),
             "friend": friend_name(friend),
-            "to_you": offer_of(participant.program).to_referrer,
+            "to_you": offer.to_referrer,
         },
         about=credit.referral.public_id,
         at=at,
     )
 
 
-def _welcome(participant: Participant, friend: Customer, at: datetime) -> Message | None:
+def _welcome(participant: Participant, friend: Customer, offer: Offer, at: datetime) -> Mail:
     program = participant.program
-    offer = offer_of(program)
-    if not offer.to_referee:
-        return None
-    return queue_message(
-        workspace=program.workspace,
+    return Mail(
         # Several referrers may share one friend's sign-up; the friend is welcomed once.
         key=f"welcome_referee:{program.public_id}:{friend.public_id}",
         kind="welcome_referee",
@@ -117,36 +154,44 @@ def _welcome(participant: Participant, friend: Customer, at: datetime) -> Messag
 
 
 @all_or_nothing
-def tell_reward_earned(*, reward: Reward, at: datetime) -> Message | None:
-    """Tell the owner of a new reward that it is theirs, and when it becomes available.
+def tell_rewards_earned(*, workspace: Workspace, earned: Sequence[tuple[Reward, datetime]]) -> list[Message]:
+    """Tell the owners of new rewards that they are theirs, and when they become available.
 
     Nothing for a reward that was refused, is being checked, is worth nothing, or has been handed out already:
-    the mail about handing it out says it all.
+    the mail about handing it out says it all. Rewards come with all that they belong to.
     """
-    if reward.status not in (Reward.Status.PENDING, Reward.Status.APPROVED):
-        return None
-    return _tell_owner(reward, "reward_earned", at)
+    return queue_messages(
+        workspace=workspace,
+        mails=(
+            _to_owner(workspace, reward, "reward_earned", at)
+            for reward, at in earned
+            if reward.status in (Reward.Status.PENDING, Reward.Status.APPROVED) and is_worth_telling(reward)
+        ),
+    )
 
 
 @all_or_nothing
-def tell_reward_issued(*, reward: Reward, at: datetime) -> Message | None:
-    """Tell the owner that a reward is theirs to use, with the discount code if there is one."""
+def tell_rewards_issued(*, workspace: Workspace, issued: Sequence[tuple[Reward, datetime]]) -> list[Message]:
+    """Tell the owners that rewards are theirs to use, with the discount code if there is one."""
     handed_out = (
         Reward.Status.APPROVED,
         Reward.Status.ISSUED,
         Reward.Status.PAID,
         Reward.Status.REDEEMED,
     )
-    return _tell_owner(reward, "reward_issued", at) if reward.status in handed_out else None
-
-
-def _tell_owner(reward: Reward, kind: str, at: datetime) -> Message | None:
-    if not is_worth_telling(reward):
-        return None
-    workspace = reward.program.workspace
-    available = reward.available_at.astimezone(ZoneInfo(workspace.time_zone))
-    return queue_message(
+    return queue_messages(
         workspace=workspace,
+        mails=(
+            _to_owner(workspace, reward, "reward_issued", at)
+            for reward, at in issued
+            if reward.status in handed_out and is_worth_telling(reward)
+        ),
+    )
+
+
+def _to_owner(workspace: Workspace, reward: Reward, kind: str, at: datetime) -> Mail:
+    available = reward.available_at.astimezone(ZoneInfo(workspace.time_zone))
+    return Mail(
         key=f"{kind}:{reward.public_id}",
         kind=kind,
         to_email=reward.customer.email,
@@ -165,23 +210,26 @@ def _tell_owner(reward: Reward, kind: str, at: datetime) -> Message | None:
 
 
 @all_or_nothing
-def tell_payout_paid(*, payout: Payout, at: datetime) -> Message | None:
-    """Tell somebody that their money was sent; nothing unless it was."""
-    if payout.status != Payout.Status.PAID:
-        return None
-    name = first_name(payout.customer)
-    return queue_message(
-        workspace=payout.workspace,
-        key=f"reward_paid:{payout.public_id}",
-        kind="reward_paid",
-        to_email=payout.customer.email,
-        context={
-            "name": name,
-            "amount": display(payout.amount_minor, payout.currency),
-            "reference": payout.provider_reference,
-        },
-        about=payout.public_id,
-        at=at,
+def tell_payouts_paid(*, workspace: Workspace, paid: Sequence[tuple[Payout, datetime]]) -> list[Message]:
+    """Tell people that their money was sent; nothing for a payout that was not. They come with customers."""
+    return queue_messages(
+        workspace=workspace,
+        mails=(
+            Mail(
+                key=f"reward_paid:{payout.public_id}",
+                kind="reward_paid",
+                to_email=payout.customer.email,
+                context={
+                    "name": first_name(payout.customer),
+                    "amount": display(payout.amount_minor, payout.currency),
+                    "reference": payout.provider_reference,
+                },
+                about=payout.public_id,
+                at=at,
+            )
+            for payout, at in paid
+            if payout.status == Payout.Status.PAID
+        ),
     )
 
 

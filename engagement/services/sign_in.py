@@ -20,7 +20,7 @@ from core.ids import new_public_id
 from engagement.models import MagicLink, Message
 from engagement.queries import sign_in as queries
 from engagement.queries.addresses import enter_url
-from engagement.services.messages import queue_message
+from engagement.services.messages import Mail, queue_message
 from programs.models import Participant, Program
 
 LIFETIME: Final = timedelta(minutes=30)
@@ -92,17 +92,19 @@ def request_sign_in(*, program: Program, email: str, mailbox: str, at: datetime)
         )
         queue_message(
             workspace=program.workspace,
-            public_id=message_id,
-            key=f"magic_link:{message_id}",
-            kind="magic_link",
-            to_email=participant.customer.email if participant is not None else email,
-            context={
-                "program_name": program.name,
-                "sign_in_url": LINK_MARK,
-                "minutes": int(LIFETIME.total_seconds() // 60),
-            },
-            about=participant.public_id if participant is not None else "",
-            at=at,
+            mail=Mail(
+                public_id=message_id,
+                key=f"magic_link:{message_id}",
+                kind="magic_link",
+                to_email=participant.customer.email if participant is not None else email,
+                context={
+                    "program_name": program.name,
+                    "sign_in_url": LINK_MARK,
+                    "minutes": int(LIFETIME.total_seconds() // 60),
+                },
+                about=participant.public_id if participant is not None else "",
+                at=at,
+            ),
         )
         if not known:
             transaction.set_rollback(True)

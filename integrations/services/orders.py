@@ -129,8 +129,7 @@ def _order_seen(connection: Connection, order: OrderSeen, at: datetime, received
 def _recorded(connection: Connection, order: OrderSeen, at: datetime) -> Conversion:
     """Record a paid order. A click id comes from a shopper's browser: one nobody knows is passed over."""
     workspace = connection.workspace
-    return tracking_services.record_conversion(
-        workspace=workspace,
+    fact = tracking_services.ConversionFact(
         kind=Conversion.Kind.PURCHASE,
         customer=_customer(connection, order, at),
         source=connection.public_id,
@@ -143,7 +142,8 @@ def _recorded(connection: Connection, order: OrderSeen, at: datetime) -> Convers
         occurred_at=order.occurred_at,
         source_modified_at=order.modified_at,
         at=at,
-    ).conversion
+    )
+    return tracking_services.record_conversion(workspace=workspace, fact=fact).conversion
 
 
 def _customer(connection: Connection, order: OrderSeen, at: datetime) -> Customer:

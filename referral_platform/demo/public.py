@@ -85,14 +85,16 @@ def _sign_up(stage: Stage, action: SignUp, at: datetime) -> None:
     customer = stage.customer(action.person, at, action.country)
     tracking_services.record_conversion(
         workspace=stage.workspace,
-        kind=Conversion.Kind.SIGNUP,
-        customer=customer,
-        source="api",
-        source_key=f"signup:{customer.external_id}",
-        event_name="Account created",
-        click=stage.click(action.visit),
-        occurred_at=at,
-        at=at,
+        fact=tracking_services.ConversionFact(
+            kind=Conversion.Kind.SIGNUP,
+            customer=customer,
+            source="api",
+            source_key=f"signup:{customer.external_id}",
+            event_name="Account created",
+            click=stage.click(action.visit),
+            occurred_at=at,
+            at=at,
+        ),
     )
 
 
@@ -102,17 +104,19 @@ def _buy(stage: Stage, action: Buy, at: datetime) -> None:
         return
     recorded = tracking_services.record_conversion(
         workspace=stage.workspace,
-        kind=Conversion.Kind.PURCHASE,
-        customer=stage.customer(action.person, at),
-        source="api",
-        source_key=f"LC-{action.order}",
-        amount_minor=action.amount_minor,
-        currency=cast.CURRENCY,
-        click=stage.click(action.visit) if action.visit else None,
-        promo_codes=[stage.codes[action.code_of]] if action.code_of is not None else [],
-        metadata={"order_number": f"LC-{action.order}"},
-        occurred_at=at,
-        at=at,
+        fact=tracking_services.ConversionFact(
+            kind=Conversion.Kind.PURCHASE,
+            customer=stage.customer(action.person, at),
+            source="api",
+            source_key=f"LC-{action.order}",
+            amount_minor=action.amount_minor,
+            currency=cast.CURRENCY,
+            click=stage.click(action.visit) if action.visit else None,
+            promo_codes=[stage.codes[action.code_of]] if action.code_of is not None else [],
+            metadata={"order_number": f"LC-{action.order}"},
+            occurred_at=at,
+            at=at,
+        ),
     )
     stage.orders[action.order] = (action, recorded.conversion)
 

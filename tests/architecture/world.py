@@ -127,15 +127,17 @@ def _refer(target: Workspace, acts: Actor) -> None:
     )
     bought = tracking.record_conversion(
         workspace=target,
-        kind="purchase",
-        customer=payer,
-        source="api",
-        source_key="order-1",
-        amount_minor=10_000,
-        currency="EUR",
-        occurred_at=AT + timedelta(hours=1),
-        at=AT + timedelta(hours=1),
-        click=click,
+        fact=tracking.ConversionFact(
+            kind="purchase",
+            customer=payer,
+            source="api",
+            source_key="order-1",
+            amount_minor=10_000,
+            currency="EUR",
+            occurred_at=AT + timedelta(hours=1),
+            at=AT + timedelta(hours=1),
+            click=click,
+        ),
     )
     tracking.record_refund(
         conversion=bought.conversion,

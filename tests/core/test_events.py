@@ -332,6 +332,16 @@ def on_clocked(event: Event) -> None:
     events.emit("thing.grouped", at=clock.now(), of=event.public_id)
 
 
+@events.in_groups
+def on_picky(heard: Sequence[tuple[Event, datetime]]) -> None:
+    """Tell how many were heard, and refuse the bad ones."""
+    events.emit("thing.heard", at=AT, by=len(heard))
+    if any(event.data["name"] == "bad" for event, _ in heard):
+        raise RuntimeError("no bad ones")
+
+
+TABLE["thing.picky"] = (f"{NAMES}.on_picky",)
+TABLE["thing.heard"] = ()
 TABLE["thing.clocked"] = (f"{NAMES}.on_clocked",)
 TABLE["thing.grouped"] = (f"{NAMES}.on_many",)
 
@@ -367,9 +377,27 @@ def test_as_one_fails_as_one(workspace: Workspace) -> None:
     assert {row.state for row in deliveries(workspace).values()} == {"pending"}
 
 
-def test_the_worker_hands_over_groups_of_one(workspace: Workspace) -> None:
+def test_the_worker_hands_over_what_has_come_together(workspace: Workspace) -> None:
     heard_at.clear()
-    events.emit("thing.grouped", at=AT)
-    events.emit("thing.grouped", at=AT)
+    with events.together():
+        events.emit("thing.grouped", at=AT)
+        events.emit("thing.grouped", at=AT)
+        assert Event.objects.for_workspace(workspace).count() == 0
     assert events.deliver_due() == 2
-    assert [kinds for kinds, _, _ in heard_at] == [["thing.grouped"], ["thing.grouped"]]
+    assert [kinds for kinds, _, _ in heard_at] == [["thing.grouped", "thing.grouped"]]
+    assert {row.state for row in EventDelivery.objects.for_workspace(workspace)} == {"done"}
+
+
+def test_one_that_fails_in_a_group_holds_up_itself_only(workspace: Workspace) -> None:
+    heard_at.clear()
+    for name in ("good", "bad", "good"):
+        events.emit("thing.picky", at=AT, name=name)
+    assert events.deliver_due() == 3
+    rows = EventDelivery.objects.for_workspace(workspace).order_by("pk")
+    assert [(row.state, row.attempts) for row in rows] == [("done", 1), ("pending", 1), ("done", 1)]
+    assert "no bad ones" in rows[1].last_error
+    # Nothing is left of the group that failed.
+    assert [row.data["by"] for row in Event.objects.for_workspace(workspace).filter(kind="thing.heard")] == [
+        1,
+        1,
+    ]

@@ -30,12 +30,14 @@ from tests.factories import AT, ParticipantFactory, UserFactory
 def queue_mail(workspace: Workspace, key: str = "k1", amount: str = "€25.00") -> Message | None:
     return services.queue_message(
         workspace=workspace,
-        key=key,
-        kind="reward_paid",
-        to_email="ana@example.com",
-        context={"name": "Ana", "amount": amount},
-        about="pyt_1",
-        at=AT,
+        mail=services.Mail(
+            key=key,
+            kind="reward_paid",
+            to_email="ana@example.com",
+            context={"name": "Ana", "amount": amount},
+            about="pyt_1",
+            at=AT,
+        ),
     )
 
 
@@ -75,7 +77,8 @@ def test_the_same_occasion_is_queued_once_in_its_first_words(workspace: Workspac
 def test_an_unknown_kind_is_a_fault_of_the_caller(workspace: Workspace) -> None:
     with pytest.raises(ValueError, match="no mail of kind 'spam'"):
         services.queue_message(
-            workspace=workspace, key="k", kind="spam", to_email="a@b.example", context={}, about="", at=AT
+            workspace=workspace,
+            mail=services.Mail(key="k", kind="spam", to_email="a@b.example", context={}, about="", at=AT),
         )
 
 

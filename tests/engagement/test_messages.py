@@ -22,12 +22,14 @@ from tests.lists import assert_same_queries
 def queue_mail(workspace: Workspace, key: str, to: str = "ana@example.com", **fields: Any) -> Message:
     message = services.queue_message(
         workspace=workspace,
-        key=key,
-        kind=fields.pop("kind", "reward_paid"),
-        to_email=to,
-        context={"name": "Ana", "amount": f"€{key}", "sign_in_url": "[personal-sign-in-link]"},
-        about="pyt_1",
-        at=AT,
+        mail=services.Mail(
+            key=key,
+            kind=fields.pop("kind", "reward_paid"),
+            to_email=to,
+            context={"name": "Ana", "amount": f"€{key}", "sign_in_url": "[personal-sign-in-link]"},
+            about="pyt_1",
+            at=AT,
+        ),
     )
     assert message is not None
     if fields:

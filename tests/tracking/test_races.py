@@ -35,15 +35,17 @@ def test_a_referral_that_another_purchase_takes_up_survives_a_rejection(shared: 
     def buy(key: str) -> Conversion:
         return services.record_conversion(
             workspace=shared,
-            kind="purchase",
-            customer=friend,
-            source="api",
-            source_key=key,
-            amount_minor=10_000,
-            currency="EUR",
-            promo_codes=[code],
-            occurred_at=NOW,
-            at=NOW,
+            fact=services.ConversionFact(
+                kind="purchase",
+                customer=friend,
+                source="api",
+                source_key=key,
+                amount_minor=10_000,
+                currency="EUR",
+                promo_codes=[code],
+                occurred_at=NOW,
+                at=NOW,
+            ),
         ).conversion
 
     with tenant(shared):

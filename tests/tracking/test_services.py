@@ -23,7 +23,8 @@ def buy(workspace: Workspace, customer: Customer, key: str = "inv-1", **fact: An
     """Record a purchase of 100.00 EUR now."""
     given = {"kind": "purchase", "amount_minor": 10_000, "currency": "EUR", "occurred_at": NOW, **fact}
     return services.record_conversion(
-        workspace=workspace, customer=customer, source="api", source_key=key, at=NOW, **given
+        workspace=workspace,
+        fact=services.ConversionFact(customer=customer, source="api", source_key=key, at=NOW, **given),
     ).conversion
 
 
@@ -60,13 +61,15 @@ def test_a_signup_starts_and_a_purchase_converts(
 ) -> None:
     services.record_conversion(
         workspace=workspace,
-        kind="signup",
-        customer=friend,
-        source="api",
-        source_key="Sign up:friend-1",
-        occurred_at=NOW - timedelta(hours=1),
-        at=NOW - timedelta(hours=1),
-        click=click(ana),
+        fact=services.ConversionFact(
+            kind="signup",
+            customer=friend,
+            source="api",
+            source_key="Sign up:friend-1",
+            occurred_at=NOW - timedelta(hours=1),
+            at=NOW - timedelta(hours=1),
+            click=click(ana),
+        ),
     )
     assert Referral.objects.for_workspace(workspace).get().status == "started"
     buy(workspace, friend)
@@ -86,14 +89,16 @@ def test_repeating_a_purchase_changes_nothing(
     before = events(workspace)
     again = services.record_conversion(
         workspace=workspace,
-        kind="purchase",
-        customer=friend,
-        source="api",
-        source_key="inv-1",
-        amount_minor=10_000,
-        currency="EUR",
-        occurred_at=NOW,
-        at=NOW + timedelta(days=1),
+        fact=services.ConversionFact(
+            kind="purchase",
+            customer=friend,
+            source="api",
+            source_key="inv-1",
+            amount_minor=10_000,
+            currency="EUR",
+            occurred_at=NOW,
+            at=NOW + timedelta(days=1),
+        ),
     )
     assert (again.conversion, again.created) == (first, False)
     assert events(workspace) == before

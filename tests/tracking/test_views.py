@@ -79,15 +79,17 @@ def test_a_program_that_does_not_run_says_so_and_keeps_the_click(
 def conversion(workspace: Workspace, ana: Participant, friend: Customer, click: Clicker) -> Conversion:
     return services.record_conversion(
         workspace=workspace,
-        kind="purchase",
-        customer=friend,
-        source="api",
-        source_key="inv-1",
-        amount_minor=10_000,
-        currency="EUR",
-        occurred_at=NOW,
-        at=NOW,
-        click=click(ana),
+        fact=services.ConversionFact(
+            kind="purchase",
+            customer=friend,
+            source="api",
+            source_key="inv-1",
+            amount_minor=10_000,
+            currency="EUR",
+            occurred_at=NOW,
+            at=NOW,
+            click=click(ana),
+        ),
     ).conversion
 
 
@@ -114,15 +116,17 @@ def test_each_list_asks_the_database_as_often_for_any_number_of_rows(
             customer = factories.CustomerFactory.create(workspace=workspace)
             services.record_conversion(
                 workspace=workspace,
-                kind="purchase",
-                customer=customer,
-                source="api",
-                source_key=customer.public_id,
-                amount_minor=100,
-                currency="EUR",
-                occurred_at=NOW,
-                at=NOW,
-                click=click(ana, visitor=f"vis_{customer.pk}"),
+                fact=services.ConversionFact(
+                    kind="purchase",
+                    customer=customer,
+                    source="api",
+                    source_key=customer.public_id,
+                    amount_minor=100,
+                    currency="EUR",
+                    occurred_at=NOW,
+                    at=NOW,
+                    click=click(ana, visitor=f"vis_{customer.pk}"),
+                ),
             )
 
     assert_same_queries(client, [f"/w/{workspace.slug}/{path}" for path in PAGES], grow)

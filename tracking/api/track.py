@@ -116,8 +116,7 @@ class TrackEndpoint(WorkspaceEndpoint):
             )
 
         def run() -> services.RecordedConversion:
-            return services.record_conversion(
-                workspace=self.workspace,
+            said = services.ConversionFact(
                 customer=self.customer(body),
                 source=SOURCE,
                 click=self.click(body),
@@ -127,6 +126,7 @@ class TrackEndpoint(WorkspaceEndpoint):
                 at=self.at,
                 **fact,
             )
+            return services.record_conversion(workspace=self.workspace, fact=said)
 
         if not wait:
             recorded = run()

@@ -2,31 +2,29 @@
 
 from tracking.services.clicks import LONGEST_WINDOW, LinkRequest, bind_visitor, record_click, record_clicks
 from tracking.services.conversions import (
+    ConversionFact,
     RecordedConversion,
-    RecordedRefund,
     record_conversion,
-    record_refund,
-    reject_conversion,
+    record_conversions,
 )
-from tracking.services.decisions import decide_conversion
+from tracking.services.corrections import RecordedRefund, record_refund, reject_conversion
 from tracking.services.months import Archive, ArchiveDiffers, archive_clicks, make_click_months
-from tracking.services.referrals import advance_referral
 
 __all__ = [
     "LONGEST_WINDOW",
     "Archive",
     "ArchiveDiffers",
+    "ConversionFact",
     "LinkRequest",
     "RecordedConversion",
     "RecordedRefund",
-    "advance_referral",
     "archive_clicks",
     "bind_visitor",
-    "decide_conversion",
     "make_click_months",
     "record_click",
     "record_clicks",
     "record_conversion",
+    "record_conversions",
     "record_refund",
     "reject_conversion",
 ]

@@ -153,23 +153,35 @@ def _is_repeat(link: Link, visitor_id: str, at: datetime) -> bool:
     )
 
 
-@transaction.atomic(savepoint=False)
 def bind_visitor(*, customer: Customer, click: Click) -> int:
     """Make the counted clicks of a click's visitor touchpoints of this customer; returns how many are new.
 
     Repeating it adds nothing. Clicks of the last year count; the program's window decides which matter.
     """
-    clicks = Click.objects.for_workspace(customer.workspace_id).filter(
-        visitor_id=click.visitor_id, counted=True, occurred_at__gt=click.occurred_at - LONGEST_WINDOW
-    )
+    return bind_visitors(found=[(customer, click)])
+
+
+@transaction.atomic(savepoint=False)
+def bind_visitors(*, found: Sequence[tuple[Customer, Click]]) -> int:
+    """Do what `bind_visitor` does for many customers of one workspace, each with a click they came with."""
+    if not found:
+        return 0
+    workspace_id = found[0][0].workspace_id
+    visits = defaultdict(list)
+    for each in Click.objects.for_workspace(workspace_id).filter(
+        visitor_id__in={click.visitor_id for _, click in found},
+        counted=True,
+        occurred_at__gt=min(click.occurred_at for _, click in found) - LONGEST_WINDOW,
+    ):
+        visits[each.visitor_id].append(each)
     bound = set(
-        Touchpoint.objects.for_workspace(customer.workspace_id)
-        .filter(customer=customer, click__isnull=False)
-        .values_list("click_id", flat=True)
+        Touchpoint.objects.for_workspace(workspace_id)
+        .filter(customer__in={customer.pk for customer, _ in found}, click__isnull=False)
+        .values_list("customer_id", "click_id")
     )
     fresh = [
         Touchpoint(
-            workspace_id=customer.workspace_id,
+            workspace_id=workspace_id,
             kind=Touchpoint.Kind.CLICK,
             program_id=each.program_id,
             participant_id=each.participant_id,
@@ -178,8 +190,9 @@ def bind_visitor(*, customer: Customer, click: Click) -> int:
             channel=each.channel,
             occurred_at=each.occurred_at,
         )
-        for each in clicks
-        if each.pk not in bound
+        for customer, click in found
+        for each in visits[click.visitor_id]
+        if each.occurred_at > click.occurred_at - LONGEST_WINDOW and (customer.pk, each.pk) not in bound
     ]
     Touchpoint.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(fresh)

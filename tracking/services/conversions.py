@@ -1,29 +1,69 @@
-"""Recording sign-ups, purchases, custom events and refunds: store the fact, decide, and tell, in one go."""
+"""Recording sign-ups, purchases and custom events: store the facts, decide, and tell, in one go.
+
+Facts come in groups, each statement serving all of a group: what a fact costs is mostly the statements.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Count, Q
 
 from accounts.models import Workspace
-from accounts.services import Actor, record_audit
 from core import money
-from core.errors import Conflict, Invalid
-from core.events import emit
+from core.errors import Conflict, DomainError, Invalid
+from core.events import emit, together
 from core.transactions import all_or_nothing
 from programs.models import Customer, PromoCode
-from tracking.models import Click, Conversion, Refund, Touchpoint
-from tracking.services.clicks import bind_visitor
-from tracking.services.decisions import decide_conversion
-from tracking.services.referrals import reject_referrals_of
+from tracking.models import Click, Conversion, Touchpoint
+from tracking.services.clicks import bind_visitors
+from tracking.services.decisions import decide_conversions
 
 MAX_METADATA = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionFact:
+    """What somebody says happened: who did what, worth how much, when, and how we heard of it.
+
+    `amount_minor` is the net value in the minor unit of `currency`. The pair of source and source key names
+    the fact. `at` is when we heard of it; a time of the event after that is taken as `at`. A source that
+    edits its facts gives `source_modified_at`.
+    """
+
+    kind: str
+    customer: Customer
+    source: str
+    source_key: str
+    occurred_at: datetime
+    at: datetime
+    amount_minor: int = 0
+    currency: str = ""
+    click: Click | None = None
+    promo_codes: Sequence[PromoCode] = ()
+    event_name: str = ""
+    metadata: Mapping[str, Any] | None = None
+    source_modified_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes a second telling of the fact a repetition."""
+        return self.kind, self.source, self.source_key
+
+    @property
+    def counted_with(self) -> tuple[int, str, str]:
+        """Whose conversions of which sort it is numbered among.
+
+        Custom events have nothing but their name in common: the first booking is no second visit.
+        """
+        name = self.event_name if self.kind == Conversion.Kind.CUSTOM else ""
+        return self.customer.pk, self.kind, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,104 +74,175 @@ class RecordedConversion:
     created: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRefund:
-    """The refund, its conversion as it stands now, and whether this call stored it."""
+def record_conversion(*, workspace: Workspace, fact: ConversionFact) -> RecordedConversion:
+    """Store a conversion once, decide who is credited, and emit `lead.created` or `conversion.created`.
 
-    refund: Refund
-    conversion: Conversion
-    created: bool
+    A repetition returns the stored conversion unchanged. The same key with another amount, currency or
+    customer raises Conflict (`duplicate_order`), unless the source edits its facts. Raises Invalid naming the
+    field.
+    """
+    recorded = record_conversions(workspace=workspace, facts=[fact])[0]
+    if isinstance(recorded, DomainError):
+        raise recorded
+    return recorded
 
 
 @all_or_nothing
-def record_conversion(
-    *,
-    workspace: Workspace,
-    kind: str,
-    customer: Customer,
-    source: str,
-    source_key: str,
-    occurred_at: datetime,
-    at: datetime,
-    amount_minor: int = 0,
-    currency: str = "",
-    click: Click | None = None,
-    promo_codes: Sequence[PromoCode] = (),
-    event_name: str = "",
-    metadata: Mapping[str, Any] | None = None,
-    source_modified_at: datetime | None = None,
-) -> RecordedConversion:
-    """Store a conversion once, decide who is credited, and emit `lead.created` or `conversion.created`.
+def record_conversions(
+    *, workspace: Workspace, facts: Sequence[ConversionFact]
+) -> list[RecordedConversion | DomainError]:
+    """Record many facts of a workspace as `record_conversion` would one after another.
 
-    `amount_minor` is the net value in the minor unit of `currency`. The pair of source and source key names
-    the fact: a repetition returns the stored conversion unchanged. The same key with another amount, currency
-    or customer raises Conflict (`duplicate_order`), unless `source_modified_at` says that the
-    source edits its orders. A time in the future is taken as `at`. Raises Invalid naming the field.
+    In some twenty statements however many there are, unless one person has several: their facts are recorded
+    one after another. Answers in the order given; in the place of a fact that is refused stands the error,
+    and nothing of it is stored.
     """
-    _validate(kind, source_key, amount_minor, currency, event_name, metadata)
-    if occurred_at.utcoffset() is None:
-        raise Invalid("The time needs a time zone.", param="occurred_at")
-    # One customer's conversions are numbered and decided one after another.
-    locked = Customer.objects.for_workspace(workspace).select_for_update(no_key=True).get(pk=customer.pk)
-    known = _known(workspace, kind, source, source_key)
-    if known is not None:
-        _check_same(known, customer, amount_minor, currency, source_modified_at)
-        return RecordedConversion(known, created=False)
-    conversion = Conversion(
-        workspace=workspace,
-        kind=kind,
-        event_name=event_name,
-        customer=customer,
-        source=source,
-        source_key=source_key,
-        amount_minor=amount_minor,
-        currency=currency,
-        metadata=_exact(metadata or {}),
-        sequence=_conversions(workspace, customer, kind, event_name) + 1,
-        source_modified_at=source_modified_at,
-        occurred_at=min(occurred_at, at),
-        received_at=at,
-    )
-    Conversion.objects.bulk_create([conversion], ignore_conflicts=True)
-    stored = _known(workspace, kind, source, source_key)
-    assert stored is not None
-    if stored.public_id != conversion.public_id:
-        # The same order came in for another customer at this very moment.
-        _check_same(stored, customer, amount_minor, currency, source_modified_at)
-        return RecordedConversion(stored, created=False)
-    # They are at hand, and would be read anew otherwise.
-    stored.workspace, stored.customer = workspace, locked
-    if click is not None:
-        bind_visitor(customer=customer, click=click)
-    _use_codes(stored, promo_codes)
-    decide_conversion(conversion=stored, at=at)
-    kind_of_event = "lead.created" if kind == Conversion.Kind.SIGNUP else "conversion.created"
-    emit(kind_of_event, at=at, conversion=stored.public_id, customer=customer.public_id)
-    return RecordedConversion(stored, created=True)
+    results: dict[int, RecordedConversion | DomainError] = {}
+    waiting: list[tuple[int, ConversionFact]] = []
+    for place, fact in enumerate(facts):
+        try:
+            _validate(fact)
+            waiting.append((place, fact))
+        except DomainError as error:
+            results[place] = error
+    people = _locked(workspace, {fact.customer.pk for _, fact in waiting})
+    with together():
+        while waiting:
+            wave, waiting = _wave(waiting)
+            recorded = _record(workspace, [fact for _, fact in wave], people)
+            results |= zip((place for place, _ in wave), recorded, strict=True)
+    return [results[place] for place in range(len(facts))]
 
 
-def _validate(
-    kind: str,
-    source_key: str,
-    amount_minor: int,
-    currency: str,
-    event_name: str,
-    metadata: Mapping[str, Any] | None,
-) -> None:
-    if kind not in Conversion.Kind.values:
-        raise Invalid(f"{kind!r} is not a kind of conversion.", param="kind")
-    if not 1 <= len(source_key) <= 255 or not source_key.isprintable():
+def _locked(workspace: Workspace, people: Iterable[int]) -> dict[int, Customer]:
+    """Lock the customers: the conversions of one are numbered and decided one after another."""
+    rows = Customer.objects.for_workspace(workspace).select_for_update(no_key=True).order_by("pk")
+    return {customer.pk: customer for customer in rows.filter(pk__in=set(people))}
+
+
+def _wave(
+    waiting: Sequence[tuple[int, ConversionFact]],
+) -> tuple[list[tuple[int, ConversionFact]], list[tuple[int, ConversionFact]]]:
+    """Split off the first fact of each person and of each key; what is left depends on them."""
+    people: set[int] = set()
+    keys: set[tuple[str, str, str]] = set()
+    wave: list[tuple[int, ConversionFact]] = []
+    later: list[tuple[int, ConversionFact]] = []
+    for item in waiting:
+        fact = item[1]
+        chosen = wave if fact.customer.pk not in people and fact.key not in keys else later
+        chosen.append(item)
+        people.add(fact.customer.pk)
+        keys.add(fact.key)
+    return wave, later
+
+
+def _validate(fact: ConversionFact) -> None:
+    if fact.kind not in Conversion.Kind.values:
+        raise Invalid(f"{fact.kind!r} is not a kind of conversion.", param="kind")
+    if not 1 <= len(fact.source_key) <= 255 or not fact.source_key.isprintable():
         raise Invalid("The key is 1 to 255 printable characters.", param="source_key")
-    if not 0 <= amount_minor <= money.MAX_MINOR:
+    if not 0 <= fact.amount_minor <= money.MAX_MINOR:
         raise Invalid(f"The amount is 0 to {money.MAX_MINOR} minor units.", param="amount")
-    if (currency or amount_minor or kind == Conversion.Kind.PURCHASE) and not money.is_currency(currency):
-        raise Invalid(f"{currency!r} is not an ISO 4217 currency code.", param="currency")
-    if len(event_name) > 80 or not (event_name.isprintable()):
+    priced = fact.currency or fact.amount_minor or fact.kind == Conversion.Kind.PURCHASE
+    if priced and not money.is_currency(fact.currency):
+        raise Invalid(f"{fact.currency!r} is not an ISO 4217 currency code.", param="currency")
+    if len(fact.event_name) > 80 or not fact.event_name.isprintable():
         raise Invalid("The event's name is at most 80 printable characters.", param="event_name")
-    if kind == Conversion.Kind.CUSTOM and not event_name:
+    if fact.kind == Conversion.Kind.CUSTOM and not fact.event_name:
         raise Invalid("A custom conversion needs the event's name.", param="event_name")
-    if metadata is not None and len(json.dumps(metadata, default=str)) > MAX_METADATA:
+    if fact.metadata is not None and len(json.dumps(fact.metadata, default=str)) > MAX_METADATA:
         raise Invalid(f"Metadata is at most {MAX_METADATA} bytes of JSON.", param="metadata")
+    if fact.occurred_at.utcoffset() is None:
+        raise Invalid("The time needs a time zone.", param="occurred_at")
+
+
+def _record(
+    workspace: Workspace, facts: Sequence[ConversionFact], people: Mapping[int, Customer]
+) -> list[RecordedConversion | DomainError]:
+    """Record facts of different people."""
+    stored = _stored(workspace, facts)
+    results: list[RecordedConversion | DomainError] = []
+    fresh: list[tuple[ConversionFact, Conversion]] = []
+    for fact in facts:
+        conversion, created = stored[fact.key]
+        error = None if created else _difference(conversion, fact)
+        results.append(error or RecordedConversion(conversion, created))
+        # They are at hand, and would be read anew otherwise.
+        conversion.workspace = workspace
+        if conversion.customer_id == fact.customer.pk:
+            conversion.customer = people[fact.customer.pk]
+        if created:
+            fresh.append((fact, conversion))
+    bind_visitors(found=[(each.customer, fact.click) for fact, each in fresh if fact.click is not None])
+    _use_codes(fresh)
+    decide_conversions(workspace=workspace, due=[(each, fact.at) for fact, each in fresh])
+    for fact, each in fresh:
+        kind = "lead.created" if fact.kind == Conversion.Kind.SIGNUP else "conversion.created"
+        emit(kind, at=fact.at, conversion=each.public_id, customer=each.customer.public_id)
+    return results
+
+
+def _stored(
+    workspace: Workspace, facts: Sequence[ConversionFact]
+) -> dict[tuple[str, str, str], tuple[Conversion, bool]]:
+    """Store what is not known yet; returns each fact's conversion, locked, and whether it is new."""
+    before = _known_before(workspace, facts)
+    wanted = [
+        Conversion(
+            workspace=workspace,
+            kind=fact.kind,
+            event_name=fact.event_name,
+            customer=fact.customer,
+            source=fact.source,
+            source_key=fact.source_key,
+            amount_minor=fact.amount_minor,
+            currency=fact.currency,
+            metadata=_exact(fact.metadata or {}),
+            sequence=before[fact.counted_with] + 1,
+            source_modified_at=fact.source_modified_at,
+            occurred_at=min(fact.occurred_at, fact.at),
+            received_at=fact.at,
+        )
+        # In one order everywhere, so that two who tell the same facts do not wait for each other.
+        for fact in sorted(facts, key=lambda fact: fact.key)
+    ]
+    # Known ones are left alone, those included that come in elsewhere at this very moment.
+    Conversion.objects.bulk_create(wanted, ignore_conflicts=True)
+    new = {conversion.public_id for conversion in wanted}
+    return {
+        (row.kind, row.source, row.source_key): (row, row.public_id in new)
+        for row in Conversion.objects.for_workspace(workspace)
+        .select_for_update(no_key=True)
+        .filter(_any_key(facts))
+        .order_by("pk")
+    }
+
+
+def _any_key(facts: Iterable[ConversionFact]) -> Q:
+    keys = defaultdict(list)
+    for fact in facts:
+        keys[fact.kind, fact.source].append(fact.source_key)
+    found = Q()
+    for (kind, source), source_keys in keys.items():
+        found |= Q(kind=kind, source=source, source_key__in=source_keys)
+    return found
+
+
+def _known_before(workspace: Workspace, facts: Iterable[ConversionFact]) -> Counter[tuple[int, str, str]]:
+    """Count what each fact is numbered among; what was rejected does not count."""
+    rows = (
+        Conversion.objects.for_workspace(workspace)
+        .filter(customer__in={fact.customer.pk for fact in facts}, kind__in={fact.kind for fact in facts})
+        .exclude(status=Conversion.Status.REJECTED)
+        .order_by()
+        .values_list("customer_id", "kind", "event_name")
+        .annotate(times=Count("pk"))
+    )
+    before: Counter[tuple[int, str, str]] = Counter()
+    for customer_id, kind, event_name, times in rows:
+        before[customer_id, kind, event_name if kind == Conversion.Kind.CUSTOM else ""] += times
+    return before
 
 
 def _exact(value: Any) -> Any:
@@ -143,47 +254,26 @@ def _exact(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _known(workspace: Workspace, kind: str, source: str, source_key: str) -> Conversion | None:
-    return (
-        Conversion.objects.for_workspace(workspace)
-        .select_for_update(no_key=True)
-        .filter(kind=kind, source=source, source_key=source_key)
-        .first()
-    )
-
-
-def _check_same(
-    known: Conversion,
-    customer: Customer,
-    amount_minor: int,
-    currency: str,
-    source_modified_at: datetime | None,
-) -> None:
-    if source_modified_at is not None:
-        return
+def _difference(known: Conversion, fact: ConversionFact) -> Conflict | None:
+    """Return the refusal of a fact that was told before in another way."""
+    if fact.source_modified_at is not None:
+        return None
     for field, before, now in (
-        ("customer", known.customer_id, customer.pk),
-        ("amount", known.amount_minor, amount_minor),
-        ("currency", known.currency, currency),
+        ("customer", known.customer_id, fact.customer.pk),
+        ("amount", known.amount_minor, fact.amount_minor),
+        ("currency", known.currency, fact.currency),
     ):
         if before != now:
-            raise Conflict(
+            return Conflict(
                 f"{known.source_key} was recorded before with another {field}.",
                 code="duplicate_order",
                 param=field,
                 details={"conversion": known.public_id},
             )
+    return None
 
 
-def _conversions(workspace: Workspace, customer: Customer, kind: str, event_name: str) -> int:
-    rows = Conversion.objects.for_workspace(workspace).filter(customer=customer, kind=kind)
-    if kind == Conversion.Kind.CUSTOM:
-        # Custom events have nothing but their name in common: the first booking is no second visit.
-        rows = rows.filter(event_name=event_name)
-    return rows.exclude(status=Conversion.Status.REJECTED).count()
-
-
-def _use_codes(conversion: Conversion, promo_codes: Sequence[PromoCode]) -> None:
+def _use_codes(fresh: Iterable[tuple[ConversionFact, Conversion]]) -> None:
     Touchpoint.objects.bulk_create(
         [
             Touchpoint(
@@ -197,113 +287,8 @@ def _use_codes(conversion: Conversion, promo_codes: Sequence[PromoCode]) -> None
                 channel="code",
                 occurred_at=conversion.occurred_at,
             )
-            for code in promo_codes
+            for fact, conversion in fresh
+            for code in fact.promo_codes
         ],
         ignore_conflicts=True,
     )
-
-
-@all_or_nothing
-def record_refund(
-    *, conversion: Conversion, source_key: str, amount_minor: int, occurred_at: datetime, at: datetime
-) -> RecordedRefund:
-    """Store a full or partial refund once by the source's key and emit `conversion.refunded`.
-
-    `amount_minor` is positive, in the conversion's currency. Repeating a key returns the stored refund; with
-    another amount it raises Conflict (`duplicate_refund`). Refunds that would pass the order's amount raise
-    Invalid (`over_refund`, naming `amount`); a rejected conversion raises Conflict.
-    """
-    if not 1 <= len(source_key) <= 255 or not source_key.isprintable():
-        raise Invalid("The refund's key is 1 to 255 printable characters.", param="refund_id")
-    locked = (
-        Conversion.objects.for_workspace(conversion.workspace_id)
-        .select_for_update(no_key=True)
-        .get(pk=conversion.pk)
-    )
-    known = (
-        Refund.objects.for_workspace(locked.workspace_id)
-        .filter(conversion=locked, source_key=source_key)
-        .first()
-    )
-    if known is not None:
-        if known.amount_minor != amount_minor:
-            raise Conflict(
-                f"Refund {source_key} was recorded before with another amount.",
-                code="duplicate_refund",
-                param="amount",
-                details={"refund": known.public_id},
-            )
-        return RecordedRefund(known, locked, created=False)
-    if locked.status == Conversion.Status.REJECTED:
-        raise Conflict("This conversion was rejected; there is nothing to refund.", code="rejected")
-    left = locked.amount_minor - locked.refunded_minor
-    if not 0 < amount_minor <= left:
-        raise Invalid(
-            f"A refund is more than zero and at most the {money.display(left, locked.currency)} left.",
-            code="over_refund",
-            param="amount",
-            details={"left_minor": left},
-        )
-    refund = Refund.objects.create(
-        workspace_id=locked.workspace_id,
-        conversion=locked,
-        source_key=source_key,
-        amount_minor=amount_minor,
-        occurred_at=min(occurred_at, at),
-        received_at=at,
-    )
-    full = amount_minor == left
-    Conversion.objects.for_workspace(locked.workspace_id).filter(pk=locked.pk).update(
-        refunded_minor=F("refunded_minor") + amount_minor,
-        status=Conversion.Status.REFUNDED if full else Conversion.Status.PARTLY_REFUNDED,
-    )
-    locked.refunded_minor += amount_minor
-    locked.status = Conversion.Status.REFUNDED if full else Conversion.Status.PARTLY_REFUNDED
-    emit(
-        "conversion.refunded",
-        at=at,
-        conversion=locked.public_id,
-        refund=refund.public_id,
-        customer=locked.customer.public_id,
-    )
-    return RecordedRefund(refund, locked, created=True)
-
-
-@all_or_nothing
-def reject_conversion(*, conversion: Conversion, reason: str, actor: Actor, at: datetime) -> Conversion:
-    """Declare that a conversion does not count (cancelled, deleted, judged fraud); rewards follow by event.
-
-    `reason` is a code. Repeating it changes nothing.
-    """
-    # The customer first, as in recording: another conversion may be taking up the same referral just now.
-    Customer.objects.for_workspace(conversion.workspace_id).select_for_update(no_key=True).get(
-        pk=conversion.customer_id
-    )
-    locked = (
-        Conversion.objects.for_workspace(conversion.workspace_id)
-        .select_for_update(no_key=True)
-        .get(pk=conversion.pk)
-    )
-    if locked.status == Conversion.Status.REJECTED:
-        return locked
-    before = locked.status
-    locked.status = Conversion.Status.REJECTED
-    locked.save(update_fields=["status"])
-    reject_referrals_of(conversion=locked, reason=reason, actor=actor.label, at=at)
-    record_audit(
-        workspace=locked.workspace,
-        actor=actor,
-        action="conversion.rejected",
-        subject=locked.public_id,
-        before={"status": before},
-        after={"status": locked.status},
-        reason=reason,
-    )
-    emit(
-        "conversion.rejected",
-        at=at,
-        conversion=locked.public_id,
-        customer=locked.customer.public_id,
-        reason=reason,
-    )
-    return locked

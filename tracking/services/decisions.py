@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.models import Workspace
 from core.events import emit
 from programs import queries as program_queries
 from programs.models import Participant, Program, ProgramVersion
 from programs.terms import AttributionTerms, ProgramTerms
 from tracking import attribution, fraud
 from tracking.models import Attribution, Conversion, Credit, FraudSignal, Referral, Touchpoint
-from tracking.services.referrals import advance_referral
+from tracking.services.referrals import ReferralBook
 
 SINGLE_TOUCH = ("first_click", "last_click")
 _DAYS_A_MONTH = 30.4375
@@ -30,77 +31,101 @@ class _Candidate:
     disqualified: str | None
 
 
-@transaction.atomic(savepoint=False)
-def decide_conversion(*, conversion: Conversion, at: datetime) -> list[Attribution]:
-    """Decide each program that had contact with the conversion's customer, and store decision and credits.
+@dataclass(slots=True)
+class _Contacts:
+    """Who had contact with the customers at hand: their touches and referrals, and all these name."""
 
-    A program decides a conversion once; repeating it decides only the programs that have not. Fraud findings
-    are stored whatever their effect; a denied participant's touches are out of the decision with the
+    touches: dict[int, list[Touchpoint]]
+    referrals: ReferralBook
+    participants: dict[int, Participant]
+    versions: dict[int, ProgramVersion]
+
+
+@transaction.atomic(savepoint=False)
+def decide_conversions(*, workspace: Workspace, due: Sequence[tuple[Conversion, datetime]]) -> None:
+    """Decide each program that had contact with a conversion's customer, and store decisions and credits.
+
+    `due` gives new conversions of different customers, who are locked, and when each is decided. Fraud
+    findings are stored whatever their effect; a denied participant's touches are out of the decision with the
     finding's reason.
     """
-    touches = _touches(conversion)
-    bonds = _bonds(conversion)
-    decided = set(
-        Attribution.objects.for_workspace(conversion.workspace_id)
-        .filter(conversion=conversion)
-        .values_list("program_id", flat=True)
-    )
-    made = []
-    for program_id in sorted({*touches, *bonds} - decided):
-        contact = bonds[program_id] if program_id in bonds else touches[program_id][0]
-        program = contact.participant.program
-        version = program_queries.live_version(program)
-        if version is not None:
-            made.append(_decide(conversion, program, version, touches[program_id], bonds.get(program_id), at))
-    return made
+    if not due:
+        return
+    contacts = _contacts(workspace, [conversion for conversion, _ in due])
+    signals: list[FraudSignal] = []
+    made: list[_Decided] = []
+    for conversion, at in due:
+        touches: dict[int, list[Touchpoint]] = defaultdict(list)
+        for touch in contacts.touches.get(conversion.customer_id, ()):
+            # A code typed at one checkout is a claim on that order, not on the others.
+            if touch.conversion_id in (None, conversion.pk):
+                touches[touch.program_id].append(touch)
+        bonds = contacts.referrals.bonds_of(conversion.customer_id)
+        for program_id in sorted({*touches, *bonds} & contacts.versions.keys()):
+            case = _Case(
+                conversion, contacts.versions[program_id], touches[program_id], bonds.get(program_id), at
+            )
+            made.append(_decide(case, contacts, signals))
+    FraudSignal.objects.bulk_create(signals, ignore_conflicts=True)
+    Attribution.objects.bulk_create(each.attribution for each in made)
+    _store_credits(made, contacts)
 
 
-def _touches(conversion: Conversion) -> dict[int, list[Touchpoint]]:
-    found: dict[int, list[Touchpoint]] = defaultdict(list)
-    rows = (
-        Touchpoint.objects.for_workspace(conversion.workspace_id)
-        .filter(customer_id=conversion.customer_id)
-        .select_related("participant__customer", "participant__program", "click")
-    )
-    for touch in rows:
-        # A code typed at one checkout is a claim on that order, not on the others.
-        if touch.conversion_id in (None, conversion.pk):
-            found[touch.program_id].append(touch)
-    return found
+def _contacts(workspace: Workspace, conversions: Sequence[Conversion]) -> _Contacts:
+    people = {conversion.customer_id for conversion in conversions}
+    touches: dict[int, list[Touchpoint]] = defaultdict(list)
+    # Read one after another: Postgres takes longer to plan a join of guarded tables than to run all of them.
+    for touch in Touchpoint.objects.for_workspace(workspace).filter(customer__in=people):
+        touches[touch.customer_id].append(touch)
+    referrals = ReferralBook(workspace, people)
+    ids = {touch.participant_id for found in touches.values() for touch in found} | referrals.participants
+    participants: dict[int, Participant] = {}
+    versions: dict[int, ProgramVersion] = {}
+    if ids:
+        rows = Participant.objects.for_workspace(workspace).select_related("customer")
+        participants = {row.pk: row for row in rows.filter(pk__in=ids)}
+        programs = Program.objects.for_workspace(workspace).in_bulk(
+            {row.program_id for row in participants.values()}
+        )
+        for row in participants.values():
+            row.program = programs[row.program_id]
+        versions = program_queries.live_versions(workspace, programs.values())
+    return _Contacts(touches, referrals, participants, versions)
 
 
-def _bonds(conversion: Conversion) -> dict[int, Referral]:
-    """Return the earliest living referral of the customer in each program."""
-    bonds: dict[int, Referral] = {}
-    rows = (
-        Referral.objects.for_workspace(conversion.workspace_id)
-        .filter(customer_id=conversion.customer_id)
-        .exclude(status__in=[Referral.Status.REJECTED, Referral.Status.ENDED])
-        .select_related("participant__customer", "participant__program")
-        .order_by("started_at", "pk")
-    )
-    for referral in rows:
-        bonds.setdefault(referral.program_id, referral)
-    return bonds
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What one program decides: a conversion, under the terms it promises now."""
+
+    conversion: Conversion
+    version: ProgramVersion
+    touches: Sequence[Touchpoint]
+    bond: Referral | None
+    at: datetime
 
 
-def _decide(
-    conversion: Conversion,
-    program: Program,
-    version: ProgramVersion,
-    touches: Sequence[Touchpoint],
-    bond: Referral | None,
-    at: datetime,
-) -> Attribution:
-    terms = program_queries.terms_of(version)
-    people = {touch.participant_id: touch.participant for touch in touches}
-    if bond is not None:
-        people[bond.participant_id] = bond.participant
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A case and what was decided."""
+
+    case: _Case
+    terms: ProgramTerms
+    decision: attribution.Decision
+    attribution: Attribution
+
+
+def _decide(case: _Case, contacts: _Contacts, signals: list[FraudSignal]) -> _Decided:
+    """Decide a case; what the fraud rules find is added to `signals`."""
+    conversion = case.conversion
+    terms = program_queries.terms_of(case.version)
+    ids = [touch.participant_id for touch in case.touches]
+    if case.bond is not None:
+        ids.append(case.bond.participant_id)
     candidates = {
-        key: _candidate(conversion, program, participant, touches) for key, participant in people.items()
+        key: _candidate(conversion, contacts.participants[key], case.touches) for key in dict.fromkeys(ids)
     }
     for candidate in candidates.values():
-        _store_signals(conversion, candidate, at)
+        signals += _signals(conversion, candidate, case.at)
     inputs = attribution.encode_inputs(
         conversion_at=conversion.occurred_at,
         amount_minor=conversion.amount_minor,
@@ -108,33 +133,32 @@ def _decide(
         touches=[
             attribution.Touch(
                 id=touch.public_id,
-                participant=touch.participant.public_id,
+                participant=candidates[touch.participant_id].participant.public_id,
                 kind=touch.kind,  # type: ignore[arg-type]
                 channel=touch.channel,
                 occurred_at=touch.occurred_at,
                 disqualified=candidates[touch.participant_id].disqualified,
             )
-            for touch in touches
+            for touch in case.touches
         ],
         rule=rule_of(terms.attribution),
-        bound_participant=_bound(conversion, terms, bond, candidates),
+        bound_participant=_bound(conversion, terms, case.bond, candidates),
     )
     decision = attribution.replay(inputs)
     result = attribution.encode_decision(decision)
-    stored = Attribution.objects.create(
+    stored = Attribution(
         workspace_id=conversion.workspace_id,
         conversion=conversion,
-        program=program,
-        version=version,
+        program_id=case.version.program_id,
+        version=case.version,
         model=decision.model,
         reason=decision.reason,
         inputs=inputs,
         result=result,
         digest=attribution.digest(inputs, result),
-        decided_at=at,
+        decided_at=case.at,
     )
-    _store_credits(stored, conversion, decision, people.values(), touches, terms, at)
-    return stored
+    return _Decided(case, terms, decision, stored)
 
 
 def rule_of(terms: AttributionTerms) -> attribution.AttributionRule:
@@ -173,10 +197,8 @@ def _bound(
     return None if candidate.disqualified else bond.participant.public_id
 
 
-def _candidate(
-    conversion: Conversion, program: Program, participant: Participant, touches: Sequence[Touchpoint]
-) -> _Candidate:
-    customer = conversion.customer
+def _candidate(conversion: Conversion, participant: Participant, touches: Sequence[Touchpoint]) -> _Candidate:
+    customer, program = conversion.customer, participant.program
     clicks = [touch for touch in touches if touch.participant_id == participant.pk and touch.click_id]
     last = max((touch.occurred_at for touch in clicks), default=None)
     since = None if last is None else int((conversion.occurred_at - last).total_seconds())
@@ -201,59 +223,59 @@ def _candidate(
     return _Candidate(participant, judgement, disqualified)
 
 
-def _store_signals(conversion: Conversion, candidate: _Candidate, at: datetime) -> None:
-    signals = candidate.judgement.signals
-    FraudSignal.objects.bulk_create(
-        [
-            FraudSignal(
-                workspace_id=conversion.workspace_id,
-                conversion=conversion,
-                participant=candidate.participant,
-                rule=signal.rule,
-                outcome=candidate.judgement.outcome,
-                weight=signal.weight,
-                sentence=signal.sentence,
-                evidence=dict(signal.evidence),
-                at=at,
-            )
-            for signal in signals
-        ],
-        ignore_conflicts=True,
-    )
-    if signals and candidate.judgement.outcome != "allow":
+def _signals(conversion: Conversion, candidate: _Candidate, at: datetime) -> list[FraudSignal]:
+    found = candidate.judgement.signals
+    if found and candidate.judgement.outcome != "allow":
         emit(
             "fraud.flagged",
             at=at,
             conversion=conversion.public_id,
             participant=candidate.participant.public_id,
-            rule=signals[0].rule,
+            rule=found[0].rule,
             outcome=candidate.judgement.outcome,
         )
-
-
-def _store_credits(
-    stored: Attribution,
-    conversion: Conversion,
-    decision: attribution.Decision,
-    people: Iterable[Participant],
-    touches: Sequence[Touchpoint],
-    terms: ProgramTerms,
-    at: datetime,
-) -> None:
-    by_id = {participant.public_id: participant for participant in people}
-    channels = {touch.public_id: touch.channel for touch in touches}
-    for credit in decision.credits:
-        participant = by_id[credit.participant]
-        channel = next((channels[touch] for touch in reversed(credit.touch_ids)), "")
-        referral = advance_referral(participant=participant, conversion=conversion, channel=channel, at=at)
-        Credit.objects.create(
+    return [
+        FraudSignal(
             workspace_id=conversion.workspace_id,
-            attribution=stored,
             conversion=conversion,
-            participant=participant,
-            referral=referral,
-            weight_ppm=credit.weight_ppm,
-            amount_minor=credit.amount_minor,
-            currency=conversion.currency or terms.currency,
-            confidence=credit.confidence,
+            participant=candidate.participant,
+            rule=signal.rule,
+            outcome=candidate.judgement.outcome,
+            weight=signal.weight,
+            sentence=signal.sentence,
+            evidence=dict(signal.evidence),
+            at=at,
         )
+        for signal in found
+    ]
+
+
+def _store_credits(made: Sequence[_Decided], contacts: _Contacts) -> None:
+    by_id = {participant.public_id: participant for participant in contacts.participants.values()}
+    credits: list[Credit] = []
+    for each in made:
+        case, conversion = each.case, each.case.conversion
+        channels = {touch.public_id: touch.channel for touch in case.touches}
+        for credit in each.decision.credits:
+            participant = by_id[credit.participant]
+            referral = contacts.referrals.advance(
+                participant=participant,
+                conversion=conversion,
+                channel=next((channels[touch] for touch in reversed(credit.touch_ids)), ""),
+                at=case.at,
+            )
+            credits.append(
+                Credit(
+                    workspace_id=conversion.workspace_id,
+                    attribution=each.attribution,
+                    conversion=conversion,
+                    participant=participant,
+                    referral=referral,
+                    weight_ppm=credit.weight_ppm,
+                    amount_minor=credit.amount_minor,
+                    currency=conversion.currency or each.terms.currency,
+                    confidence=credit.confidence,
+                )
+            )
+    contacts.referrals.save()
+    Credit.objects.bulk_create(credits)
