@@ -164,7 +164,8 @@ def deliver_due(*, limit: int = 200) -> int:
 
 def _deliver_to(name: str, claims: Sequence[queue.Claim]) -> None:
     """Run the deliveries of one handler in one workspace; what fails together is tried one by one."""
-    many = _groups.get(_handlers.get(name, _deliver))
+    handler = _handlers.get(name)
+    many = None if handler is None else _groups.get(handler)
     fresh = [claimed for claimed in claims if claimed.attempts == 1]
     if many is not None and len(fresh) > 1:
         done = queue.run_claims(EventDelivery, fresh, partial(_deliver_group, many))

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from django.db import transaction
+from django.db import models, transaction
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_as_one: ContextVar[bool] = ContextVar("as_one", default=False)
+_kept_back: ContextVar[list[models.Model] | None] = ContextVar("kept_back", default=None)
 
 
 def all_or_nothing(service: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -21,7 +21,7 @@ def all_or_nothing(service: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @wraps(service)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        return service(*args, **kwargs) if _as_one.get() else guarded(*args, **kwargs)
+        return guarded(*args, **kwargs) if _kept_back.get() is None else service(*args, **kwargs)
 
     return call
 
@@ -31,9 +31,28 @@ def failing_as_one() -> Iterator[None]:
     """Run a block whose caller undoes all of it should any service in it fail, and catches nothing inside.
 
     Half of the statements of a service that calls others set savepoints to which nobody would return.
+    What `keep` is given is written at the end.
     """
-    token = _as_one.set(True)
+    rows: list[models.Model] = []
+    token = _kept_back.set(rows)
     try:
         yield
     finally:
-        _as_one.reset(token)
+        _kept_back.reset(token)
+    by_model: dict[type[models.Model], list[Any]] = {}
+    for row in rows:
+        by_model.setdefault(type(row), []).append(row)
+    for model, own in by_model.items():
+        model._default_manager.bulk_create(own)
+
+
+def keep(row: models.Model) -> None:
+    """Write a new row that is kept for the record and that nothing in the same transaction reads.
+
+    In a block that fails as one it is written at the end, with all others of its kind.
+    """
+    rows = _kept_back.get()
+    if rows is None:
+        row.save(force_insert=True)
+    else:
+        rows.append(row)

@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts.models import AuditEntry, User, Workspace
 from core import clock
+from core.transactions import keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ SYSTEM = Actor(kind="system", label="system")
 
 def record_audit(
     *,
-    workspace: Workspace,
+    workspace: Workspace | int,
     actor: Actor,
     action: str,
     subject: str,
@@ -33,9 +34,9 @@ def record_audit(
     after: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> AuditEntry:
-    """Write one audit entry in the caller's transaction."""
-    return AuditEntry.objects.create(
-        workspace=workspace,
+    """Write one audit entry in the caller's transaction; `workspace` may be its key."""
+    entry = AuditEntry(
+        workspace_id=workspace if isinstance(workspace, int) else workspace.pk,
         actor_kind=actor.kind,
         actor=actor.label[:120],
         action=action,
@@ -46,3 +47,5 @@ def record_audit(
         address=actor.address,
         at=clock.now(),
     )
+    keep(entry)
+    return entry

@@ -48,23 +48,22 @@ class Mail:
     public_id: str | None = None
 
 
+@all_or_nothing
 def queue_message(*, workspace: Workspace, mail: Mail) -> Message | None:
     """Render a mail and put it in the queue; None when the person has no address or had this mail already.
 
     ValueError for an unknown kind.
     """
-    return next(iter(queue_messages(workspace=workspace, mails=[mail])), None)
-
-
-@all_or_nothing
-def queue_messages(*, workspace: Workspace, mails: Iterable[Mail]) -> list[Message]:
-    """Queue many mails as `queue_message` does, in two statements; returns those that are new."""
-    messages = [_message(workspace, mail) for mail in mails if mail.to_email]
-    if not messages:
-        return []
-    Message.objects.bulk_create(messages, ignore_conflicts=True)
+    queued = queue_messages(workspace=workspace, mails=[mail])
     rows: QuerySet[Message] = Message.objects.for_workspace(workspace)
-    return list(rows.filter(public_id__in=[message.public_id for message in messages]).order_by("pk"))
+    return rows.filter(public_id__in=queued).first()
+
+
+def queue_messages(*, workspace: Workspace, mails: Iterable[Mail]) -> list[str]:
+    """Queue many mails as `queue_message` does, in one statement; returns the ids of those that are new."""
+    messages = [_message(workspace, mail) for mail in mails if mail.to_email]
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
+    return [message.public_id for message in messages]
 
 
 def _message(workspace: Workspace, mail: Mail) -> Message:

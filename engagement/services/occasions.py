@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 from accounts.models import Workspace
 from core.money import display
 from core.transactions import all_or_nothing
-from engagement.models import Message
 from engagement.queries.addresses import landing_url, link_url, portal_url, terms_url
 from engagement.queries.earnings import reward_occasion
 from engagement.queries.offers import Offer, gift_words, is_worth_telling, offers_of
@@ -28,9 +27,7 @@ from tracking.models import Conversion, Credit, Referral
 
 
 @all_or_nothing
-def invite_participants(
-    *, workspace: Workspace, enrolled: Sequence[tuple[Participant, datetime]]
-) -> list[Message]:
+def invite_participants(*, workspace: Workspace, enrolled: Sequence[tuple[Participant, datetime]]) -> None:
     """Send new participants their link and what it earns; nothing unless they and the program are active.
 
     They come with customer and program loaded.
@@ -42,7 +39,7 @@ def invite_participants(
     for link in rows.order_by("pk"):
         links.setdefault(link.participant_id, link)
     offers = offers_of(workspace, [participant.program for participant, _ in enrolled])
-    return queue_messages(
+    queue_messages(
         workspace=workspace,
         mails=(
             _invitation(participant, links[participant.pk], offers[participant.program_id], at)
@@ -74,7 +71,7 @@ def _invitation(participant: Participant, link: Link, offer: Offer, at: datetime
 @all_or_nothing
 def greet_referees_and_referrers(
     *, workspace: Workspace, signed_up: Sequence[tuple[Conversion, datetime]]
-) -> list[Message]:
+) -> None:
     """After credited sign-ups, tell each referrer of the friend, and the friend what the invitation brings.
 
     A rejected sign-up or referral mails nobody; a program that promises the friend nothing does not write to
@@ -104,7 +101,7 @@ def greet_referees_and_referrers(
             if offer.to_referee:
                 yield _welcome(credit.participant, friend, offer, at)
 
-    return queue_messages(workspace=workspace, mails=mails())
+    queue_messages(workspace=workspace, mails=mails())
 
 
 def _load_participants(workspace: Workspace, credits: Sequence[Credit]) -> None:
@@ -154,13 +151,13 @@ def _welcome(participant: Participant, friend: Customer, offer: Offer, at: datet
 
 
 @all_or_nothing
-def tell_rewards_earned(*, workspace: Workspace, earned: Sequence[tuple[Reward, datetime]]) -> list[Message]:
+def tell_rewards_earned(*, workspace: Workspace, earned: Sequence[tuple[Reward, datetime]]) -> None:
     """Tell the owners of new rewards that they are theirs, and when they become available.
 
     Nothing for a reward that was refused, is being checked, is worth nothing, or has been handed out already:
     the mail about handing it out says it all. Rewards come with all that they belong to.
     """
-    return queue_messages(
+    queue_messages(
         workspace=workspace,
         mails=(
             _to_owner(workspace, reward, "reward_earned", at)
@@ -171,7 +168,7 @@ def tell_rewards_earned(*, workspace: Workspace, earned: Sequence[tuple[Reward, 
 
 
 @all_or_nothing
-def tell_rewards_issued(*, workspace: Workspace, issued: Sequence[tuple[Reward, datetime]]) -> list[Message]:
+def tell_rewards_issued(*, workspace: Workspace, issued: Sequence[tuple[Reward, datetime]]) -> None:
     """Tell the owners that rewards are theirs to use, with the discount code if there is one."""
     handed_out = (
         Reward.Status.APPROVED,
@@ -179,7 +176,7 @@ def tell_rewards_issued(*, workspace: Workspace, issued: Sequence[tuple[Reward, 
         Reward.Status.PAID,
         Reward.Status.REDEEMED,
     )
-    return queue_messages(
+    queue_messages(
         workspace=workspace,
         mails=(
             _to_owner(workspace, reward, "reward_issued", at)
@@ -210,9 +207,9 @@ def _to_owner(workspace: Workspace, reward: Reward, kind: str, at: datetime) -> 
 
 
 @all_or_nothing
-def tell_payouts_paid(*, workspace: Workspace, paid: Sequence[tuple[Payout, datetime]]) -> list[Message]:
+def tell_payouts_paid(*, workspace: Workspace, paid: Sequence[tuple[Payout, datetime]]) -> None:
     """Tell people that their money was sent; nothing for a payout that was not. They come with customers."""
-    return queue_messages(
+    queue_messages(
         workspace=workspace,
         mails=(
             Mail(

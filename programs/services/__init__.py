@@ -1,6 +1,6 @@
 """Everything that changes programs, customers, participants, links and codes."""
 
-from programs.services.customers import identify_customer
+from programs.services.customers import Person, identify_customer, identify_customers
 from programs.services.links import (
     MOST_AT_ONCE,
     CodeTaken,
@@ -42,6 +42,7 @@ __all__ = [
     "Invited",
     "NewLink",
     "ParticipantSuspended",
+    "Person",
     "ProgramEnded",
     "ProgramNotActive",
     "StatusRefused",
@@ -55,6 +56,7 @@ __all__ = [
     "enrol_participant",
     "enrol_person",
     "identify_customer",
+    "identify_customers",
     "invite_people",
     "publish_program",
     "restart_draft",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from core.mailbox import normalise_mailbox
 from core.text import clean_line
 from core.transactions import all_or_nothing
 from programs.models import Customer
-from programs.queries import customer_named
+from programs.queries import customer_named, known_names
 
 _COUNTRY = re.compile("[A-Z]{2}")
 _ATTEMPTS = 5
@@ -68,6 +69,56 @@ def identify_customer(
     raise Conflict("This customer is being changed by other requests; try again.", code="busy")
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is said about somebody, and when."""
+
+    at: datetime
+    external_id: str | None = None
+    email: str = ""
+    name: str = ""
+    country: str = ""
+
+
+@all_or_nothing
+def identify_customers(*, workspace: Workspace, people: Sequence[Person]) -> list[Customer]:
+    """Return the customers these people are, in their order, as `identify_customer` does one after another.
+
+    People of whom nothing is known yet are stored in one statement. Raises as `identify_customer` does.
+    """
+    given = [_cleaned(each.external_id, each.email, each.name, each.country) for each in people]
+    ids, mailboxes = known_names(
+        workspace,
+        external_ids={each.external_id for each in given if each.external_id},
+        mailboxes={each.mailbox for each in given if each.mailbox},
+    )
+    fresh: dict[int, Customer] = {}
+    for place, each in enumerate(given):
+        if each.external_id and not {each.external_id} & ids and not {each.mailbox} & mailboxes:
+            fresh[place] = _customer(workspace, each, people[place].at)
+        ids |= {each.external_id}
+        mailboxes |= {each.mailbox} - {""}
+    try:
+        with transaction.atomic():
+            Customer.objects.bulk_create(fresh.values())
+    except IntegrityError:
+        # Somebody else has stored one of them at this very moment.
+        fresh = {}
+    return [
+        fresh[place]
+        if place in fresh
+        else identify_customer(
+            workspace=workspace,
+            external_id=each.external_id,
+            email=each.email,
+            name=each.name,
+            country=each.country,
+            at=people[place].at,
+        )
+        for place, each in enumerate(given)
+    ]
+
+
 def _cleaned(external_id: str | None, email: str, name: str, country: str) -> _Given:
     own_id = clean_line(external_id or "", param="external_id", longest=255) or None
     address, mailbox = _address(email)
@@ -92,7 +143,13 @@ def _address(email: str) -> tuple[str, str]:
 
 
 def _insert(workspace: Workspace, given: _Given, at: datetime) -> Customer:
-    return Customer.objects.create(
+    customer = _customer(workspace, given, at)
+    customer.save(force_insert=True)
+    return customer
+
+
+def _customer(workspace: Workspace, given: _Given, at: datetime) -> Customer:
+    return Customer(
         workspace=workspace,
         external_id=given.external_id,
         email=given.email,

@@ -132,7 +132,7 @@ def update_participant(
         setattr(participant, field, value)
     participant.save(update_fields=list(changed))
     record_audit(
-        workspace=participant.workspace,
+        workspace=participant.workspace_id,
         actor=actor,
         action=_action(changed),
         subject=participant.public_id,

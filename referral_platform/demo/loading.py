@@ -26,6 +26,7 @@ from referral_platform.demo.playing import Entry, Tell, play
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, story
 
+_DAYS_AT_ONCE: Final = 5
 _BOUNCED: Final = 6
 _BOUNCES_EVERY: Final = 41
 
@@ -88,7 +89,17 @@ def _timeline(stage: Stage) -> list[Entry]:
         Entry(scene.after, partial(public.act, stage, scene.action), alone=False)
         for scene in story(first_weekday=weekday)
     ]
-    return scenes + [Entry(after, partial(deed, stage), alone=True) for after, deed in staff.deeds()]
+    deeds = [
+        Entry(
+            after,
+            partial(deed, stage),
+            alone=deed is not staff.release,
+            # Rewards are on hold for longer, so none falls due within the days in which it was earned.
+            opens=deed is staff.release and after.days % _DAYS_AT_ONCE == 0,
+        )
+        for after, deed in staff.deeds()
+    ]
+    return scenes + deeds
 
 
 def _close_mail(workspace: Workspace, at: datetime) -> None:

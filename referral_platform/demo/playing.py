@@ -10,6 +10,7 @@ from itertools import groupby
 from django.db import connection
 
 from core import clock, events
+from referral_platform.demo import public
 from referral_platform.demo.stage import Stage
 
 Tell = Callable[[int, int, str], None]
@@ -18,17 +19,21 @@ Tell = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something that is done some while after the start; `alone` if its consequences come before all else."""
+    """Something that is done some while after the start.
+
+    Its consequences come before all else if it is `alone`; those of what was before it, if it `opens`.
+    """
 
     after: timedelta
     do: Callable[[datetime], None]
     alone: bool = False
+    opens: bool = False
 
 
 def play(stage: Stage, timeline: Sequence[Entry], *, until: datetime, tell: Tell) -> None:
     """Play what everybody does up to an instant, in order, with the consequences after each stretch.
 
-    A stretch lies between two deeds of the staff, so half a day at most.
+    A stretch ends before each deed of the staff and before what opens the next.
     """
     due = sorted(
         (entry for entry in timeline if stage.began + entry.after <= until), key=lambda entry: entry.after
@@ -46,7 +51,7 @@ def play(stage: Stage, timeline: Sequence[Entry], *, until: datetime, tell: Tell
                     entry.do(at)
                 played += 1
                 tell(played, len(due), f"day {entry.after.days + 1} of {days}")
-            stage.store_visits()
+            public.catch_up(stage)
 
 
 def _count_rows() -> None:
@@ -67,7 +72,7 @@ class _Stretches:
         self.alone = False
 
     def __call__(self, entry: Entry) -> int:
-        if entry.alone or self.alone:
+        if entry.alone or entry.opens or self.alone:
             self.number += 1
         self.alone = entry.alone
         return self.number

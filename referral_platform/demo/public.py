@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from accounts.services import SYSTEM, Actor
+from core import clock
+from core.errors import DomainError
 from programs import services as program_services
 from programs.models import Participant, PromoCode
 from referral_platform.demo import cast, shopfront
 from referral_platform.demo.scenes import Action, Buy, Enrol, GiveBack, SignUp, Visit
-from referral_platform.demo.stage import Stage
+from referral_platform.demo.stage import Stage, Waiting
 from tracking import services as tracking_services
 from tracking.classification import ClickFacts
 from tracking.models import Conversion
@@ -22,15 +24,16 @@ def act(stage: Stage, action: Action, at: datetime) -> None:
             _enrol(stage, action, at)
         case Visit():
             _visit(stage, action, at)
-        case SignUp():
-            _sign_up(stage, action, at)
-        case Buy():
-            _buy(stage, action, at)
+        case SignUp() | Buy():
+            # Kept back, because many are recorded as fast as a few.
+            stage.waiting.append(Waiting(action, at))
         case GiveBack():
             _give_back(stage, action, at)
 
 
 def _enrol(stage: Stage, action: Enrol, at: datetime) -> None:
+    if any(each.action.person == action.person for each in stage.waiting):
+        catch_up(stage)
     customer = stage.customer(action.person, at)
     participant, _ = program_services.enrol_participant(
         program=stage.programs[action.program],
@@ -81,47 +84,62 @@ def _visit(stage: Stage, action: Visit, at: datetime) -> None:
     )
 
 
-def _sign_up(stage: Stage, action: SignUp, at: datetime) -> None:
-    customer = stage.customer(action.person, at, action.country)
-    tracking_services.record_conversion(
-        workspace=stage.workspace,
-        fact=tracking_services.ConversionFact(
-            kind=Conversion.Kind.SIGNUP,
-            customer=customer,
-            source="api",
-            source_key=f"signup:{customer.external_id}",
-            event_name="Account created",
-            click=stage.click(action.visit),
-            occurred_at=at,
-            at=at,
-        ),
+def catch_up(stage: Stage) -> None:
+    """Store the visits that were kept back, then record the sign-ups and purchases that were."""
+    stage.store_visits()
+    waiting, stage.waiting = stage.waiting, []
+    told = [each for each in waiting if isinstance(each.action, SignUp) or not each.action.shop]
+    stage.identify(
+        (each.action.person, each.at, each.action.country if isinstance(each.action, SignUp) else "DE")
+        for each in told
     )
+    facts = [_fact(stage, each) for each in told]
+    results = tracking_services.record_conversions(workspace=stage.workspace, facts=facts)
+    for each, result in zip(told, results, strict=True):
+        if isinstance(result, DomainError):
+            raise result
+        if isinstance(each.action, Buy):
+            stage.orders[each.action.order] = (each.action, result.conversion)
+    for each in waiting:
+        if isinstance(each.action, Buy) and each.action.shop:
+            with clock.standing_at(each.at):
+                order = shopfront.receive_order(stage, each.action, each.at)
+            stage.orders[each.action.order] = (each.action, order)
 
 
-def _buy(stage: Stage, action: Buy, at: datetime) -> None:
-    if action.shop:
-        stage.orders[action.order] = (action, shopfront.receive_order(stage, action, at))
-        return
-    recorded = tracking_services.record_conversion(
-        workspace=stage.workspace,
-        fact=tracking_services.ConversionFact(
-            kind=Conversion.Kind.PURCHASE,
-            customer=stage.customer(action.person, at),
-            source="api",
-            source_key=f"LC-{action.order}",
-            amount_minor=action.amount_minor,
-            currency=cast.CURRENCY,
-            click=stage.click(action.visit) if action.visit else None,
-            promo_codes=[stage.codes[action.code_of]] if action.code_of is not None else [],
-            metadata={"order_number": f"LC-{action.order}"},
-            occurred_at=at,
-            at=at,
-        ),
-    )
-    stage.orders[action.order] = (action, recorded.conversion)
+def _fact(stage: Stage, waiting: Waiting) -> tracking_services.ConversionFact:
+    customer, at = stage.customers[waiting.action.person], waiting.at
+    match waiting.action:
+        case SignUp(visit=visit):
+            return tracking_services.ConversionFact(
+                kind=Conversion.Kind.SIGNUP,
+                customer=customer,
+                source="api",
+                source_key=f"signup:{customer.external_id}",
+                event_name="Account created",
+                click=stage.clicks[visit],
+                occurred_at=at,
+                at=at,
+            )
+        case Buy() as buy:
+            return tracking_services.ConversionFact(
+                kind=Conversion.Kind.PURCHASE,
+                customer=customer,
+                source="api",
+                source_key=f"LC-{buy.order}",
+                amount_minor=buy.amount_minor,
+                currency=cast.CURRENCY,
+                click=stage.clicks[buy.visit] if buy.visit else None,
+                promo_codes=[stage.codes[buy.code_of]] if buy.code_of is not None else [],
+                metadata={"order_number": f"LC-{buy.order}"},
+                occurred_at=at,
+                at=at,
+            )
 
 
 def _give_back(stage: Stage, action: GiveBack, at: datetime) -> None:
+    if action.order not in stage.orders:
+        catch_up(stage)
     buy, conversion = stage.orders[action.order]
     amount_minor = buy.amount_minor * action.percent // 100
     if buy.shop:

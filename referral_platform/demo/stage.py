@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,10 +12,18 @@ from integrations.models import Connection
 from programs import services as program_services
 from programs.models import Customer, Link, Participant, Program, PromoCode
 from referral_platform.demo import cast
-from referral_platform.demo.scenes import Buy
+from referral_platform.demo.scenes import Buy, SignUp
 from rewards.models import PayoutBatch
 from tracking import services as tracking_services
 from tracking.models import Click, Conversion
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A sign-up or a purchase that is yet to be recorded, and when it was."""
+
+    action: SignUp | Buy
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -30,6 +39,7 @@ class Stage:
     customers: dict[int, Customer] = field(default_factory=dict)
     clicks: dict[int, Click] = field(default_factory=dict)
     visits: dict[int, tracking_services.LinkRequest] = field(default_factory=dict)
+    waiting: list[Waiting] = field(default_factory=list)
     codes: dict[int, PromoCode] = field(default_factory=dict)
     orders: dict[int, tuple[Buy, Conversion]] = field(default_factory=dict)
     connection: Connection | None = None
@@ -38,15 +48,27 @@ class Stage:
     def customer(self, person: int, at: datetime, country: str = "DE") -> Customer:
         """Return the person with this number as a customer, known by the shop's own id."""
         if person not in self.customers:
-            self.customers[person] = program_services.identify_customer(
-                workspace=self.workspace,
+            self.identify([(person, at, country)])
+        return self.customers[person]
+
+    def identify(self, people_seen: Iterable[tuple[int, datetime, str]]) -> None:
+        """Make customers of the people who are none yet; with each come when and in which country."""
+        first: dict[int, tuple[datetime, str]] = {}
+        for person, at, country in people_seen:
+            if person not in self.customers:
+                first.setdefault(person, (at, country))
+        people = [
+            program_services.Person(
+                at=at,
                 external_id=f"lumen-{person}",
                 email=cast.address(person),
                 name=cast.full_name(person),
                 country=country,
-                at=at,
             )
-        return self.customers[person]
+            for person, (at, country) in first.items()
+        ]
+        customers = program_services.identify_customers(workspace=self.workspace, people=people)
+        self.customers.update(zip(first, customers, strict=True))
 
     def click(self, key: int) -> Click:
         """Return the click that a visit became."""

@@ -49,12 +49,13 @@ class Step:
 def take_steps(*, workspace: Workspace, steps: Sequence[Step], actor: Actor, at: datetime) -> None:
     """Give each reward its new status and write history, events, and the audit of what a person did."""
     changes = []
+    changed: dict[int, Reward] = {}
     for step in steps:
         reward, before = step.reward, step.reward.status
         reward.status = step.after
         if step.code is not None:
             reward.reason = step.code
-        reward.save(update_fields=["status", "reason", "reversed_minor", "fulfilment", "payout"])
+        changed[reward.pk] = reward
         changes.append(
             RewardChange(
                 workspace=workspace,
@@ -79,6 +80,9 @@ def take_steps(*, workspace: Workspace, steps: Sequence[Step], actor: Actor, at:
                 after={"status": step.after, "amount_minor": step.amount_minor, "unit": reward.unit},
                 reason=step.reason,
             )
+    # A reward may take two steps at once: approved, then issued.
+    for reward in changed.values():
+        reward.save(update_fields=["status", "reason", "reversed_minor", "fulfilment", "payout"])
     RewardChange.objects.bulk_create(changes)
 
 

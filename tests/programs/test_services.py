@@ -746,3 +746,42 @@ def test_a_promo_code_belongs_to_one_participant(workspace: Workspace) -> None:
         )
     assert refused.value.message == "This code is taken."
     assert [code.pk for code in queries.promo_codes_named(workspace, ["Ana10", " nobody "])] == [promo.pk]
+
+
+def test_many_people_are_identified_as_one_after_another(
+    workspace: Workspace, django_assert_max_num_queries: Any
+) -> None:
+    known = services.identify_customer(
+        workspace=workspace, external_id="c-1", email="ana@acme.example", at=AT
+    )
+    by_mail = services.identify_customer(workspace=workspace, email="bo@acme.example", at=AT)
+    people = [
+        services.Person(at=AT, external_id="c-1", name="Ana Ruiz"),
+        services.Person(at=AT, external_id="c-2", email="Bo@acme.example"),
+        services.Person(at=AT, external_id="c-3", email="cy@acme.example", country="fr"),
+        services.Person(at=AT, external_id="c-3"),
+        services.Person(at=AT, email="cy@acme.example"),
+        services.Person(at=AT, external_id="c-4", email="cy@acme.example"),
+    ]
+    found = services.identify_customers(workspace=workspace, people=people)
+    assert found[:2] == [known, by_mail]
+    assert (found[0].name, found[1].external_id) == ("Ana Ruiz", "c-2")
+    assert found[2] == found[3] == found[4]
+    assert (found[2].country, found[2].created_at) == ("FR", AT)
+    # The same mailbox with an id of its own is somebody else.
+    assert found[5] not in found[:5]
+    with django_assert_max_num_queries(8):
+        new = services.identify_customers(
+            workspace=workspace, people=[services.Person(at=AT, external_id=f"n-{n}") for n in range(50)]
+        )
+    assert len({each.pk for each in new}) == 50
+    assert services.identify_customers(workspace=workspace, people=[]) == []
+
+
+def test_people_whom_somebody_else_stores_meanwhile_are_found(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = services.identify_customer(workspace=workspace, external_id="c-1", at=AT)
+    monkeypatch.setattr("programs.services.customers.known_names", lambda *args, **kwargs: (set(), set()))
+    people = [services.Person(at=AT, external_id="c-0"), services.Person(at=AT, external_id="c-1")]
+    assert services.identify_customers(workspace=workspace, people=people)[1] == known

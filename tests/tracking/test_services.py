@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry, Workspace
 from accounts.services import SYSTEM
@@ -430,3 +432,76 @@ def test_custom_events_are_counted_by_name(workspace: Workspace, friend: Custome
     assert happened("Visit", "v2") == 2
     assert buy(workspace, friend, key="inv-1", event_name="Purchase").sequence == 1
     assert buy(workspace, friend, key="inv-2", event_name="Renewal").sequence == 2
+
+
+def test_many_facts_are_recorded_as_one_after_another(
+    workspace: Workspace,
+    ana: Participant,
+    friend: Customer,
+    click: Clicker,
+    django_assert_max_num_queries: Any,
+) -> None:
+    others = [factories.CustomerFactory.create(workspace=workspace) for _ in range(20)]
+    clicks = {each.pk: click(ana, visitor=f"vis_{each.pk}") for each in (friend, *others)}
+
+    def fact(customer: Customer, key: str, **more: Any) -> services.ConversionFact:
+        given = {"kind": "purchase", "amount_minor": 10_000, "currency": "EUR", "click": clicks[customer.pk]}
+        return services.ConversionFact(
+            customer=customer, source="api", source_key=key, occurred_at=NOW, at=NOW, **{**given, **more}
+        )
+
+    facts = [
+        fact(friend, "inv-1"),
+        fact(friend, "inv-2", amount_minor=500),
+        fact(friend, "inv-3", currency="???"),
+        fact(friend, "inv-1"),
+        fact(friend, "inv-2", amount_minor=501),
+        *(fact(each, f"inv-{each.pk}-a") for each in others),
+    ]
+    with django_assert_max_num_queries(75):
+        results = services.record_conversions(workspace=workspace, facts=facts)
+
+    first, second, wrong, again, other = results[:5]
+    assert isinstance(first, services.RecordedConversion)
+    assert isinstance(second, services.RecordedConversion)
+    assert (first.created, first.conversion.sequence) == (True, 1)
+    assert (second.created, second.conversion.sequence) == (True, 2)
+    assert isinstance(wrong, Invalid)
+    assert wrong.param == "currency"
+    assert again == services.RecordedConversion(first.conversion, created=False)
+    assert isinstance(other, Conflict)
+    assert (other.code, other.param) == ("duplicate_order", "amount")
+    assert Conversion.objects.for_workspace(workspace).count() == 22
+    assert Credit.objects.for_workspace(workspace).count() == 22
+    assert Referral.objects.for_workspace(workspace).filter(status="converted").count() == 21
+    assert events(workspace).count("referral.converted") == 21
+    assert events(workspace).count("conversion.created") == 22
+    assert services.record_conversions(workspace=workspace, facts=[]) == []
+
+
+def test_a_group_costs_as_many_statements_as_one(
+    workspace: Workspace, ana: Participant, click: Clicker
+) -> None:
+    def facts(count: int) -> list[services.ConversionFact]:
+        people = [factories.CustomerFactory.create(workspace=workspace) for _ in range(count)]
+        return [
+            services.ConversionFact(
+                kind="purchase",
+                customer=each,
+                source="api",
+                source_key=each.public_id,
+                amount_minor=100,
+                currency="EUR",
+                click=click(ana, visitor=f"vis_{each.pk}"),
+                occurred_at=NOW,
+                at=NOW,
+            )
+            for each in people
+        ]
+
+    counts = []
+    for group in (facts(1), facts(30)):
+        with CaptureQueriesContext(connection) as asked:
+            services.record_conversions(workspace=workspace, facts=group)
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 30

@@ -194,7 +194,7 @@ def _bound(
     ):
         return None
     candidate = candidates[bond.participant_id]
-    return None if candidate.disqualified else bond.participant.public_id
+    return None if candidate.disqualified else candidate.participant.public_id
 
 
 def _candidate(conversion: Conversion, participant: Participant, touches: Sequence[Touchpoint]) -> _Candidate:
