@@ -40,9 +40,14 @@ def test_outside_of_a_block_each_is_written_at_once(workspace: Workspace) -> Non
 
 def test_a_block_that_fails_writes_nothing(workspace: Workspace) -> None:
     before = actions(workspace)
-    with pytest.raises(RuntimeError, match="stumbled"), failing_as_one():
-        note(workspace, "a")
-        raise RuntimeError("stumbled")
+
+    def stumble() -> None:
+        with failing_as_one():
+            note(workspace, "a")
+            raise RuntimeError("stumbled")
+
+    with pytest.raises(RuntimeError, match="stumbled"):
+        stumble()
     assert actions(workspace) == before
     # The next block has nothing of the last.
     with failing_as_one():
