@@ -113,4 +113,5 @@ def menu(member: Member, path: str = "") -> tuple[Group, ...]:
 
 def entrance(member: Member) -> str:
     """Return the address at which a member enters the workspace."""
-    return menu(member)[0].entries[0].address
+    first = next(name for _, entries in MENU for _, name, _, needed in entries if allows(member.role, needed))
+    return reverse(first, args=[member.workspace.slug])

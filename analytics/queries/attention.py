@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import (
     Count,
@@ -20,6 +21,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from accounts.models import ApiKey, Workspace
+from core.compiled import CompiledQuery
 from core.models import EventDelivery
 from engagement.models import Message
 from integrations.models import Connection, InboxItem, WebhookDelivery, WebhookEndpoint
@@ -78,37 +80,14 @@ class _Question:
     icon: str
     one: str
     many: str
-    rows: QuerySet[Any]
+    rows: Callable[[int, datetime], QuerySet[Any]]
     url_name: str
     query: str = ""
 
 
 def standing(workspace: Workspace, *, at: datetime) -> Standing:
     """Return how the workspace stands at its time, all of it counted in one statement."""
-    questions = _questions(workspace, at)
-    programs = Program.objects.for_workspace(workspace)
-    row = (
-        Workspace.objects.for_workspace(workspace)
-        .annotate(
-            program=Exists(programs),
-            published=Exists(programs.filter(live_version__isnull=False)),
-            participant=Exists(Participant.objects.for_workspace(workspace)),
-            connection=Exists(Connection.objects.for_workspace(workspace)),
-            api_key=Exists(ApiKey.objects.for_workspace(workspace)),
-            clicked=Exists(Click.objects.for_workspace(workspace)),
-            **{question.code: _number_of(question.rows) for question in questions},
-        )
-        .values(
-            "program",
-            "published",
-            "participant",
-            "connection",
-            "api_key",
-            "clicked",
-            *(question.code for question in questions),
-        )
-        .get()
-    )
+    [row] = _STANDING.rows(workspace_id=workspace.pk, at=at)
     return Standing(
         beginning=Beginning(
             program=row["program"],
@@ -126,10 +105,39 @@ def standing(workspace: Workspace, *, at: datetime) -> Standing:
                 query=question.query,
                 icon=question.icon,
             )
-            for question in questions
+            for question in _QUESTIONS
             if row[question.code]
         ),
     )
+
+
+def _standing(workspace: int, at: datetime) -> QuerySet[Any]:
+    programs = Program.objects.for_workspace(workspace)
+    rows: QuerySet[Any] = (
+        Workspace.objects.for_workspace(workspace)
+        .annotate(
+            program=Exists(programs),
+            published=Exists(programs.filter(live_version__isnull=False)),
+            participant=Exists(Participant.objects.for_workspace(workspace)),
+            connection=Exists(Connection.objects.for_workspace(workspace)),
+            api_key=Exists(ApiKey.objects.for_workspace(workspace)),
+            clicked=Exists(Click.objects.for_workspace(workspace)),
+            **{question.code: _number_of(question.rows(workspace, at)) for question in _QUESTIONS},
+        )
+        .values(
+            "program",
+            "published",
+            "participant",
+            "connection",
+            "api_key",
+            "clicked",
+            *(question.code for question in _QUESTIONS),
+        )
+    )
+    return rows
+
+
+_STANDING: Final = CompiledQuery(_standing)
 
 
 def _number_of(rows: QuerySet[Any]) -> Coalesce:
@@ -137,110 +145,129 @@ def _number_of(rows: QuerySet[Any]) -> Coalesce:
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
-def _questions(workspace: Workspace, at: datetime) -> list[_Question]:
-    rewards = Reward.objects.for_workspace(workspace)
-    ready = rewards.filter(status=Reward.Status.PENDING, available_at__lte=at)
-    programs = Program.objects.for_workspace(workspace)
-    aside = Q(state=InboxItem.State.DEAD) | Q(outcome=InboxItem.Outcome.SET_ASIDE)
-    return [
-        _Question(
-            "rewards_held",
-            icon="shield-exclamation",
-            one="reward held for a look",
-            many="rewards held for a look",
-            rows=rewards.filter(status="held"),
-            url_name="reward_list",
-            query="status=held",
-        ),
-        _Question(
-            "rewards_to_approve",
-            icon="gift",
-            one="reward to approve",
-            many="rewards to approve",
-            # Where rewards approve themselves, the scheduled job takes them within seconds.
-            rows=ready.filter(version__terms__approval="manual", version__workspace_id=workspace.pk),
-            url_name="reward_list",
-            query="status=pending",
-        ),
-        _Question(
-            "batches_to_approve",
-            icon="wallet",
-            one="payout batch waiting for a second person",
-            many="payout batches waiting for a second person",
-            rows=PayoutBatch.objects.for_workspace(workspace).filter(status=PayoutBatch.Status.DRAFT),
-            url_name="batch_list",
-            query="status=draft",
-        ),
-        _Question(
-            "messages_failed",
-            icon="mail-exclamation",
-            one="e-mail that could not be sent",
-            many="e-mails that could not be sent",
-            rows=Message.objects.for_workspace(workspace).filter(state=Message.State.DEAD),
-            url_name="message_list",
-            query="state=dead",
-        ),
-        _Question(
-            "inbox_stuck",
-            icon="inbox",
-            one="message from a shop set aside or failed",
-            many="messages from shops set aside or failed",
-            rows=InboxItem.objects.for_workspace(workspace).filter(aside),
-            url_name="connection_list",
-        ),
-        _Question(
-            "webhooks_failed",
-            icon="webhook",
-            one="webhook given up",
-            many="webhooks given up",
-            rows=WebhookDelivery.objects.for_workspace(workspace).filter(state=WebhookDelivery.State.DEAD),
-            url_name="webhook_list",
-        ),
-        _Question(
-            "webhooks_disabled",
-            icon="plug-x",
-            one="webhook endpoint switched off",
-            many="webhook endpoints switched off",
-            rows=WebhookEndpoint.objects.for_workspace(workspace).filter(
-                status=WebhookEndpoint.Status.DISABLED
-            ),
-            url_name="webhook_list",
-        ),
-        _Question(
-            "events_failed",
-            icon="bolt-off",
-            one="event that was not processed",
-            many="events that were not processed",
-            rows=EventDelivery.objects.for_workspace(workspace).filter(state=EventDelivery.State.DEAD),
-            url_name="event_log",
-            query="standing=failed",
-        ),
-        _Question(
-            "drafts",
-            icon="pencil",
-            one="program with unpublished changes",
-            many="programs with unpublished changes",
-            rows=_unpublished(workspace, programs),
-            url_name="program_list",
-        ),
-        _Question(
-            "programs_paused",
-            icon="player-pause",
-            one="program paused",
-            many="programs paused",
-            rows=programs.filter(status=Program.Status.PAUSED),
-            url_name="program_list",
-        ),
-    ]
+def _rewards_to_approve(workspace: int, at: datetime) -> QuerySet[Any]:
+    # Where rewards approve themselves, the scheduled job takes them within seconds.
+    return Reward.objects.for_workspace(workspace).filter(
+        status=Reward.Status.PENDING,
+        available_at__lte=at,
+        version__terms__approval="manual",
+        version__workspace_id=workspace,
+    )
 
 
-def _unpublished(workspace: Workspace, programs: QuerySet[Program]) -> QuerySet[Program]:
+def _inbox_stuck(workspace: int, at: datetime) -> QuerySet[Any]:
+    return InboxItem.objects.for_workspace(workspace).filter(
+        Q(state=InboxItem.State.DEAD) | Q(outcome=InboxItem.Outcome.SET_ASIDE)
+    )
+
+
+def _rows_that(model: Any, **conditions: Any) -> Callable[[int, datetime], QuerySet[Any]]:
+    """Return what finds a workspace's rows with these values."""
+
+    def rows(workspace: int, at: datetime) -> QuerySet[Any]:
+        found: QuerySet[Any] = model.objects.for_workspace(workspace).filter(**conditions)
+        return found
+
+    return rows
+
+
+def _unpublished(workspace: int, at: datetime) -> QuerySet[Any]:
     """Keep the drafts, and the live programs whose draft differs from the live version."""
     live = ProgramVersion.objects.for_workspace(workspace).filter(
         program_id=OuterRef("pk"), number=OuterRef("live_version")
     )
     return (
-        programs.exclude(status=Program.Status.ENDED)
+        Program.objects.for_workspace(workspace)
+        .exclude(status=Program.Status.ENDED)
         .annotate(live_terms=Subquery(live.values("terms")[:1], output_field=JSONField()))
         .filter(Q(status=Program.Status.DRAFT) | ~Q(draft=F("live_terms")))
     )
+
+
+_QUESTIONS: Final = (
+    _Question(
+        "rewards_held",
+        icon="shield-exclamation",
+        one="reward held for a look",
+        many="rewards held for a look",
+        rows=_rows_that(Reward, status=Reward.Status.HELD),
+        url_name="reward_list",
+        query="status=held",
+    ),
+    _Question(
+        "rewards_to_approve",
+        icon="gift",
+        one="reward to approve",
+        many="rewards to approve",
+        rows=_rewards_to_approve,
+        url_name="reward_list",
+        query="status=pending",
+    ),
+    _Question(
+        "batches_to_approve",
+        icon="wallet",
+        one="payout batch waiting for a second person",
+        many="payout batches waiting for a second person",
+        rows=_rows_that(PayoutBatch, status=PayoutBatch.Status.DRAFT),
+        url_name="batch_list",
+        query="status=draft",
+    ),
+    _Question(
+        "messages_failed",
+        icon="mail-exclamation",
+        one="e-mail that could not be sent",
+        many="e-mails that could not be sent",
+        rows=_rows_that(Message, state=Message.State.DEAD),
+        url_name="message_list",
+        query="state=dead",
+    ),
+    _Question(
+        "inbox_stuck",
+        icon="inbox",
+        one="message from a shop set aside or failed",
+        many="messages from shops set aside or failed",
+        rows=_inbox_stuck,
+        url_name="connection_list",
+    ),
+    _Question(
+        "webhooks_failed",
+        icon="webhook",
+        one="webhook given up",
+        many="webhooks given up",
+        rows=_rows_that(WebhookDelivery, state=WebhookDelivery.State.DEAD),
+        url_name="webhook_list",
+    ),
+    _Question(
+        "webhooks_disabled",
+        icon="plug-x",
+        one="webhook endpoint switched off",
+        many="webhook endpoints switched off",
+        rows=_rows_that(WebhookEndpoint, status=WebhookEndpoint.Status.DISABLED),
+        url_name="webhook_list",
+    ),
+    _Question(
+        "events_failed",
+        icon="bolt-off",
+        one="event that was not processed",
+        many="events that were not processed",
+        rows=_rows_that(EventDelivery, state=EventDelivery.State.DEAD),
+        url_name="event_log",
+        query="standing=failed",
+    ),
+    _Question(
+        "drafts",
+        icon="pencil",
+        one="program with unpublished changes",
+        many="programs with unpublished changes",
+        rows=_unpublished,
+        url_name="program_list",
+    ),
+    _Question(
+        "programs_paused",
+        icon="player-pause",
+        one="program paused",
+        many="programs paused",
+        rows=_rows_that(Program, status=Program.Status.PAUSED),
+        url_name="program_list",
+    ),
+)
