@@ -40,7 +40,7 @@ class InThreads:
         self._pool.submit(self._run, call)
         status, headers = call.started.result()
         start_response(status, headers)
-        return self._pieces(call)
+        return _Answer(call)
 
     def _run(self, call: _Call) -> None:
         answer: Iterable[bytes] = ()
@@ -74,12 +74,24 @@ class InThreads:
             return True
         return False
 
-    @staticmethod
-    def _pieces(call: _Call) -> Iterator[bytes]:
-        try:
-            while (piece := call.pieces.get()) is not None:
-                if isinstance(piece, BaseException):
-                    raise piece
-                yield piece
-        finally:
-            call.left.set()
+
+class _Answer:
+    """The pieces of an answer as they are made; its reader closes it, read to the end or not begun."""
+
+    def __init__(self, call: _Call) -> None:
+        self._call = call
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._call.pieces.get()
+        if piece is None:
+            raise StopIteration
+        if isinstance(piece, BaseException):
+            raise piece
+        return piece
+
+    def close(self) -> None:
+        """Let go of the thread that makes the answer."""
+        self._call.left.set()

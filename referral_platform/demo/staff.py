@@ -50,6 +50,7 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(120, 11), judge),
         (after(140, 13), suspend_somebody),
         (after(153, 15), change_keys),
+        (after(153, 16), open_sites),
         (SHOP_FROM - timedelta(hours=1), shopfront.connect),
         (after(166, 10), endpoints.add),
         (after(168, 14), refund_paid_order),
@@ -95,6 +96,16 @@ def change_keys(stage: Stage, at: datetime) -> None:
     _make_key(stage, "pk", "Shop pages", ["track"], at)
     old = ApiKey.objects.for_workspace(stage.workspace).order_by("pk")[0]
     account_services.revoke_api_key(key=old, actor=stage.olga, at=at)
+
+
+def open_sites(stage: Stage, at: datetime) -> None:
+    """Let the shop's site show the portal, and claim a host name whose record nobody has set yet."""
+    account_services.set_embed_domains(
+        workspace=stage.workspace, domains=["https://shop.lumen-coffee.example"], actor=stage.olga
+    )
+    account_services.add_domain(
+        workspace=stage.workspace, host="go.lumen-coffee.example", actor=stage.olga, at=at
+    )
 
 
 def publish(stage: Stage, key: str, name: str, kind: str, terms: ProgramTerms, at: datetime) -> None:

@@ -25,7 +25,7 @@ WIDTHS: Final = {1280: 900, 390: 844}
 """The widths that every page is looked at in, with the heights of such screens."""
 
 SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
-PATIENCE_MS: Final = 20_000
+PATIENCE_MS: Final = 60_000
 LONGEST_SECONDS: Final = 180.0
 """How long a page may be worked on, on however busy a machine."""
 
