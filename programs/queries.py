@@ -186,19 +186,12 @@ def customer_named(workspace: Workspace, *, external_id: str | None, mailbox: st
     return rows.filter(mailbox=mailbox).order_by("pk").first() if mailbox else None
 
 
-def known_names(
+def customers_named(
     workspace: Workspace, *, external_ids: Collection[str], mailboxes: Collection[str]
-) -> tuple[set[str | None], set[str]]:
-    """Return which of these ids and mailboxes belong to a customer."""
-    rows = Customer.objects.for_workspace(workspace).filter(
-        Q(external_id__in=external_ids) | Q(mailbox__in=mailboxes)
-    )
-    ids: set[str | None] = set()
-    known: set[str] = set()
-    for external_id, mailbox in rows.values_list("external_id", "mailbox"):
-        ids.add(external_id)
-        known.add(mailbox)
-    return ids & set(external_ids), known & set(mailboxes)
+) -> list[Customer]:
+    """Return the customers who have one of these ids or mailboxes."""
+    rows = Customer.objects.for_workspace(workspace)
+    return list(rows.filter(Q(external_id__in=external_ids) | Q(mailbox__in=mailboxes)))
 
 
 def mailbox_of(email: str) -> str:

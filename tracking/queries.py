@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +40,12 @@ def link_named(workspace: Workspace, code: str) -> Link | None:
 def click_named(workspace: Workspace, public_id: str) -> Click | None:
     """Return the click with this public id, or None."""
     return Click.objects.for_workspace(workspace).filter(public_id=public_id).first()
+
+
+def clicks_named(workspace: Workspace, public_ids: Collection[str]) -> dict[str, Click]:
+    """Return the clicks with these public ids, by their public ids."""
+    rows = Click.objects.for_workspace(workspace).filter(public_id__in=public_ids)
+    return {click.public_id: click for click in rows} if public_ids else {}
 
 
 def purchase_named(workspace: Workspace, invoice_id: str) -> Conversion | None:

@@ -17,7 +17,7 @@ from core.mailbox import normalise_mailbox
 from core.text import clean_line
 from core.transactions import all_or_nothing
 from programs.models import Customer
-from programs.queries import customer_named, known_names
+from programs.queries import customer_named, customers_named
 
 _COUNTRY = re.compile("[A-Z]{2}")
 _ATTEMPTS = 5
@@ -52,7 +52,10 @@ def identify_customer(
     id is somebody else. Safe to run concurrently with itself. Raises Invalid naming `external_id`, `email`,
     `name` or `country`; without an id and an address there is nobody to identify.
     """
-    given = _cleaned(external_id, email, name, country)
+    return _identified(workspace, _cleaned(external_id, email, name, country), at, trusted=trusted)
+
+
+def _identified(workspace: Workspace, given: _Given, at: datetime, *, trusted: bool = True) -> Customer:
     for _ in range(_ATTEMPTS):
         found = customer_named(workspace, external_id=given.external_id, mailbox=given.mailbox)
         try:
@@ -84,37 +87,37 @@ class Person:
 def identify_customers(*, workspace: Workspace, people: Sequence[Person]) -> list[Customer]:
     """Return the customers these people are, in their order, as `identify_customer` does one after another.
 
-    People of whom nothing is known yet are stored in one statement. Raises as `identify_customer` does.
+    People of whom nothing is known, or all of it, cost three statements together. Raises as it does.
     """
     given = [_cleaned(each.external_id, each.email, each.name, each.country) for each in people]
-    ids, mailboxes = known_names(
+    found = customers_named(
         workspace,
         external_ids={each.external_id for each in given if each.external_id},
         mailboxes={each.mailbox for each in given if each.mailbox},
     )
+    known = {customer.external_id: customer for customer in found if customer.external_id}
+    mailboxes = {customer.mailbox for customer in found}
+    chosen: dict[int, Customer] = {}
     fresh: dict[int, Customer] = {}
     for place, each in enumerate(given):
-        if each.external_id and not {each.external_id} & ids and not {each.mailbox} & mailboxes:
-            fresh[place] = _customer(workspace, each, people[place].at)
-        ids |= {each.external_id}
-        mailboxes |= {each.mailbox} - {""}
+        if not each.external_id:
+            continue
+        customer = known.get(each.external_id)
+        if customer is None and (not each.mailbox or each.mailbox not in mailboxes):
+            customer = fresh[place] = _customer(workspace, each, people[place].at)
+            known[each.external_id] = customer
+            mailboxes.add(each.mailbox)
+        if customer is not None and not _blanks(customer, each):
+            chosen[place] = customer
     try:
         with transaction.atomic():
             Customer.objects.bulk_create(fresh.values())
     except IntegrityError:
         # Somebody else has stored one of them at this very moment.
-        fresh = {}
+        chosen = {}
+    # What is left depends on what stands there now: who shares a mailbox, or tells more than is known.
     return [
-        fresh[place]
-        if place in fresh
-        else identify_customer(
-            workspace=workspace,
-            external_id=each.external_id,
-            email=each.email,
-            name=each.name,
-            country=each.country,
-            at=people[place].at,
-        )
+        chosen[place] if place in chosen else _identified(workspace, each, people[place].at)
         for place, each in enumerate(given)
     ]
 

@@ -782,6 +782,6 @@ def test_people_whom_somebody_else_stores_meanwhile_are_found(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = services.identify_customer(workspace=workspace, external_id="c-1", at=AT)
-    monkeypatch.setattr("programs.services.customers.known_names", lambda *args, **kwargs: (set(), set()))
+    monkeypatch.setattr("programs.services.customers.customers_named", lambda *args, **kwargs: [])
     people = [services.Person(at=AT, external_id="c-0"), services.Person(at=AT, external_id="c-1")]
     assert services.identify_customers(workspace=workspace, people=people)[1] == known

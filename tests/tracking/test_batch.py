@@ -9,11 +9,11 @@ import pytest
 
 from accounts.models import Workspace
 from core import clock
-from programs.models import Participant
+from programs.models import Customer, Participant
 from tests import factories
 from tests.tracking.conftest import Call, token
 from tests.tracking.test_api import SALE
-from tracking.models import Click, Conversion, Refund
+from tracking.models import Click, Conversion, Credit, Refund
 
 
 def batch(call: Call, *events: Any, key: str | None = None) -> Any:
@@ -115,3 +115,47 @@ def test_a_late_click_counts_when_it_happened(call: Call, workspace: Workspace, 
     publishable = token(workspace, "pk", ("track:browser",))
     refused = call("track/click", {"key": "ana-k3f", "occurredAt": at.isoformat()}, key=publishable)
     assert refused.json()["error"]["param"] == "occurredAt"
+
+
+def test_a_hundred_facts_cost_hardly_more_than_one(
+    call: Call, workspace: Workspace, ana: Participant, django_assert_max_num_queries: Any
+) -> None:
+    factories.PromoCodeFactory.create(workspace=workspace, participant=ana, code="ANA10")
+    sales = [
+        {
+            "type": "sale",
+            **SALE,
+            "customerExternalId": f"c-{number}",
+            "invoiceId": f"inv-{number}",
+            "promoCode": "ana10",
+        }
+        for number in range(100)
+    ]
+    with django_assert_max_num_queries(60):
+        done = batch(call, *sales)
+    assert done["taken"] == 100
+    assert {result["body"]["duplicate"] for result in done["results"]} == {False}
+    assert Credit.objects.for_workspace(workspace).filter(participant=ana).count() == 100
+    with django_assert_max_num_queries(60):
+        again = batch(call, *sales)
+    assert {result["status"] for result in again["results"]} == {200}
+
+
+def test_those_refused_in_a_group_leave_nothing_and_hold_nobody_up(call: Call, workspace: Workspace) -> None:
+    first = {**SALE, "customerExternalId": "c-1", "invoiceId": "inv-1"}
+    done = batch(
+        call,
+        {"type": "sale", **first},
+        {"type": "sale", **first, "customerExternalId": "c-2"},
+        {"type": "sale", **first, "customerExternalId": "c-3", "invoiceId": "inv-3", "clickId": "clk_none"},
+        {"type": "sale", **first, "customerExternalId": "c-4", "invoiceId": "inv-4", "promoCode": "NOBODY"},
+        {"type": "lead", "customerExternalId": "c-5"},
+    )
+    assert [result["status"] for result in done["results"]] == [201, 409, 400, 400, 201]
+    assert [result["error"]["code"] for result in done["results"][1:4]] == [
+        "duplicate_order",
+        "unknown_click",
+        "unknown_code",
+    ]
+    people = Customer.objects.for_workspace(workspace).values_list("external_id", flat=True)
+    assert set(people) == {"c-1", "c-5"}

@@ -58,36 +58,6 @@ class TrackEndpoint(WorkspaceEndpoint):
         assert isinstance(key, ApiKey)
         return key.kind == ApiKey.Kind.PUBLISHABLE
 
-    def customer(self, body: dict[str, Any]) -> Customer:
-        """Return the customer the body names, known or new."""
-        return program_services.identify_customer(
-            workspace=self.workspace,
-            external_id=body["customer_external_id"],
-            email=body.get("customer_email", ""),
-            name=body.get("customer_name", ""),
-            country=body.get("customer_country", ""),
-            trusted=not self.from_page(),
-            at=self.at,
-        )
-
-    def click(self, body: dict[str, Any]) -> Click | None:
-        """Return the click the body names; raises Invalid for one this workspace does not have."""
-        if not body.get("click_id"):
-            return None
-        click = queries.click_named(self.workspace, body["click_id"])
-        if click is None:
-            raise Invalid("There is no such click.", code="unknown_click", param="clickId")
-        return click
-
-    def promo_codes(self, body: dict[str, Any]) -> list[PromoCode]:
-        """Return the codes used; raises Invalid for an unknown one: somebody expects credit for it."""
-        if not body.get("promo_code"):
-            return []
-        found = program_queries.promo_codes_named(self.workspace, [body["promo_code"]])
-        if not found:
-            raise Invalid("There is no such promo code.", code="unknown_code", param="promoCode")
-        return found
-
     def answer(self, conversion: Conversion, created: bool, wait: bool, **more: Any) -> Response:
         """Answer with the conversion, and with its explanation when the caller waited for it.
 
@@ -103,38 +73,6 @@ class TrackEndpoint(WorkspaceEndpoint):
         if wait:
             data["explanation"] = queries.explanation(conversion)
         return Response(data, status=201 if created else 200)
-
-    def record(self, body: dict[str, Any], **fact: Any) -> Response:
-        """Record the conversion in the mode the body asks for, and answer.
-
-        Raises Forbidden naming `mode` for a page that wants to wait: the answer tells of others' rewards.
-        """
-        wait = body["mode"] == "wait"
-        if wait and self.from_page():
-            raise Forbidden(
-                "Only a secret key may wait for the outcome.", code="secret_key_needed", param="mode"
-            )
-
-        def run() -> services.RecordedConversion:
-            said = services.ConversionFact(
-                customer=self.customer(body),
-                source=SOURCE,
-                click=self.click(body),
-                promo_codes=self.promo_codes(body),
-                metadata=body.get("metadata"),
-                occurred_at=serializers.in_time(body.get("occurred_at"), self.at),
-                at=self.at,
-                **fact,
-            )
-            return services.record_conversion(workspace=self.workspace, fact=said)
-
-        if not wait:
-            recorded = run()
-            return self.answer(recorded.conversion, recorded.created, wait=False)
-        with events.inline():
-            recorded = run()
-        recorded.conversion.refresh_from_db()
-        return self.answer(recorded.conversion, recorded.created, wait=True)
 
 
 class TrackClick(TrackEndpoint):
@@ -193,7 +131,108 @@ class TrackClick(TrackEndpoint):
         )
 
 
-class TrackLead(TrackEndpoint):
+class TrackConversion(TrackEndpoint):
+    """What recording a sign-up and recording a purchase share."""
+
+    def told(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return what the validated body tells of the conversion itself; a subclass knows."""
+        raise NotImplementedError
+
+    def take(self, data: Any) -> Response:
+        body = self.body(data)
+        return self.record(body, self.told(body))
+
+    def record(self, body: dict[str, Any], told: dict[str, Any]) -> Response:
+        """Record the conversion in the mode the body asks for, and answer.
+
+        Raises Forbidden naming `mode` for a page that wants to wait: the answer tells of others' rewards.
+        """
+        wait = body["mode"] == "wait"
+        if wait and self.from_page():
+            raise Forbidden(
+                "Only a secret key may wait for the outcome.", code="secret_key_needed", param="mode"
+            )
+
+        def run() -> services.RecordedConversion:
+            fact = self.fact(
+                body, told, customer=self.customer(body), click=self.click(body), codes=self.codes(body)
+            )
+            return services.record_conversion(workspace=self.workspace, fact=fact)
+
+        if not wait:
+            recorded = run()
+            return self.answer(recorded.conversion, recorded.created, wait=False)
+        with events.inline():
+            recorded = run()
+        recorded.conversion.refresh_from_db()
+        return self.answer(recorded.conversion, recorded.created, wait=True)
+
+    def fact(
+        self,
+        body: dict[str, Any],
+        told: dict[str, Any],
+        *,
+        customer: Customer,
+        click: Click | None,
+        codes: list[PromoCode],
+    ) -> services.ConversionFact:
+        """Return what is to be recorded."""
+        return services.ConversionFact(
+            customer=customer,
+            source=SOURCE,
+            click=click,
+            promo_codes=codes,
+            metadata=body.get("metadata"),
+            occurred_at=serializers.in_time(body.get("occurred_at"), self.at),
+            at=self.at,
+            **told,
+        )
+
+    def person(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return what the body tells of the customer."""
+        return {
+            "external_id": body["customer_external_id"],
+            "email": body.get("customer_email", ""),
+            "name": body.get("customer_name", ""),
+            "country": body.get("customer_country", ""),
+        }
+
+    def customer(self, body: dict[str, Any]) -> Customer:
+        """Return the customer the body names, known or new."""
+        return program_services.identify_customer(
+            workspace=self.workspace, trusted=not self.from_page(), at=self.at, **self.person(body)
+        )
+
+    def click(self, body: dict[str, Any]) -> Click | None:
+        """Return the click the body names; raises Invalid for one this workspace does not have."""
+        if not body.get("click_id"):
+            return None
+        click = queries.click_named(self.workspace, body["click_id"])
+        if click is None:
+            raise unknown_click()
+        return click
+
+    def codes(self, body: dict[str, Any]) -> list[PromoCode]:
+        """Return the codes used; raises Invalid for an unknown one: somebody expects credit for it."""
+        if not body.get("promo_code"):
+            return []
+        found = program_queries.promo_codes_named(self.workspace, [body["promo_code"]])
+        if not found:
+            raise unknown_code()
+        return found
+
+
+def unknown_click() -> Invalid:
+    """Return the refusal of a click that this workspace does not have."""
+    return Invalid("There is no such click.", code="unknown_click", param="clickId")
+
+
+def unknown_code() -> Invalid:
+    """Return the refusal of a promo code that credits nobody."""
+    return Invalid("There is no such promo code.", code="unknown_code", param="promoCode")
+
+
+class TrackLead(TrackConversion):
     """Record a sign-up."""
 
     scopes: ClassVar[dict[str, tuple[str, ...]]] = {"POST": ("track", "track:browser")}
@@ -205,17 +244,15 @@ class TrackLead(TrackEndpoint):
     def post(self, request: Request) -> Response:
         return self.take(request.data)
 
-    def take(self, data: Any) -> Response:
-        body = self.body(data)
-        return self.record(
-            body,
-            kind=Conversion.Kind.SIGNUP,
-            event_name=body["event_name"],
-            source_key=f"{body['event_name']}:{body['customer_external_id']}"[:255],
-        )
+    def told(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "kind": Conversion.Kind.SIGNUP,
+            "event_name": body["event_name"],
+            "source_key": f"{body['event_name']}:{body['customer_external_id']}"[:255],
+        }
 
 
-class TrackSale(TrackEndpoint):
+class TrackSale(TrackConversion):
     """Record a purchase; a page may, with a publishable key that was made for it."""
 
     scopes: ClassVar[dict[str, tuple[str, ...]]] = {"POST": ("track", "track:browser_sale")}
@@ -227,8 +264,7 @@ class TrackSale(TrackEndpoint):
     def post(self, request: Request) -> Response:
         return self.take(request.data)
 
-    def take(self, data: Any) -> Response:
-        body = self.body(data)
+    def told(self, body: dict[str, Any]) -> dict[str, Any]:
         if self.from_page():
             if not body.get("invoice_id"):
                 raise Invalid(
@@ -236,14 +272,13 @@ class TrackSale(TrackEndpoint):
                 )
             # Anybody can make such a purchase up, so whoever looks into it should see where it is from.
             body["metadata"] = {**(body.get("metadata") or {}), "reported_by": "page"}
-        return self.record(
-            body,
-            kind=Conversion.Kind.PURCHASE,
-            event_name=body["event_name"],
-            source_key=body.get("invoice_id") or new_public_id("ord"),
-            amount_minor=body["amount"],
-            currency=body["currency"],
-        )
+        return {
+            "kind": Conversion.Kind.PURCHASE,
+            "event_name": body["event_name"],
+            "source_key": body.get("invoice_id") or new_public_id("ord"),
+            "amount_minor": body["amount"],
+            "currency": body["currency"],
+        }
 
 
 class TrackRefund(TrackEndpoint):
