@@ -17,6 +17,7 @@ from accounts.endpoint import WorkspaceEndpoint
 from core.api import as_domain_error
 from core.errors import DomainError, Invalid
 from core.middleware import error_body
+from core.transactions import failing_as_one
 from programs import queries as program_queries
 from programs import services as program_services
 from programs.models import PromoCode
@@ -129,7 +130,7 @@ class TrackBatch(WorkspaceEndpoint):
         for _ in range(_ROUNDS):
             recorded: dict[int, dict[str, Any]] = {}
             try:
-                with transaction.atomic():
+                with transaction.atomic(), failing_as_one():
                     recorded, refused = self._recorded(group)
                     if refused:
                         transaction.set_rollback(True)

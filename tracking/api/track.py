@@ -15,6 +15,7 @@ from accounts.models import ApiKey
 from core import events
 from core.errors import Forbidden, Invalid, NotFound
 from core.ids import new_public_id
+from core.transactions import failing_as_one
 from programs import queries as program_queries
 from programs import services as program_services
 from programs.models import Customer, PromoCode
@@ -154,10 +155,12 @@ class TrackConversion(TrackEndpoint):
             )
 
         def run() -> services.RecordedConversion:
-            fact = self.fact(
-                body, told, customer=self.customer(body), click=self.click(body), codes=self.codes(body)
-            )
-            return services.record_conversion(workspace=self.workspace, fact=fact)
+            # What is refused undoes the whole request.
+            with failing_as_one():
+                fact = self.fact(
+                    body, told, customer=self.customer(body), click=self.click(body), codes=self.codes(body)
+                )
+                return services.record_conversion(workspace=self.workspace, fact=fact)
 
         if not wait:
             recorded = run()
