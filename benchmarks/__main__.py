@@ -82,6 +82,7 @@ def measure(seconds: float, *, clicks_only: bool = False) -> str:
         figures = []
         _step("Clicks")
         figures.append(clicks.measure(running, shop, seconds=seconds))
+        figures.append(clicks.measure_beside_made_up(running, shop, seconds=seconds))
         notes = []
         if not clicks_only:
             _step("Purchases, async, then the worker")

@@ -76,10 +76,16 @@ class _Connection:
 
 
 def run(
-    port: int, request: Callable[[int], bytes], *, seconds: float, connections: int = CONNECTIONS
+    port: int,
+    request: Callable[[int], bytes],
+    *,
+    seconds: float,
+    connections: int = CONNECTIONS,
+    timed: int | None = None,
 ) -> Load:
     """Send `request(0)`, `request(1)`, ... for some seconds, and wait for every answer that is owed.
 
+    The times are those of the answers with the status `timed`, if one is given.
     No request is left behind: what was sent has been answered when this returns. Raises TimeoutError when
     nothing comes for half a minute.
     """
@@ -110,7 +116,8 @@ def run(
                     continue
                 now = time.perf_counter()
                 statuses[status] += 1
-                times.append((now - connection.sent_at) * 1000)
+                if timed in (None, status):
+                    times.append((now - connection.sent_at) * 1000)
                 if now < ends:
                     connection.send(request(number))
                     number += 1
