@@ -23,6 +23,7 @@ class Target:
 
     workspace_id: int
     link_id: int
+    link_public_id: str
     participant_id: int
     program_id: int
     code: str
@@ -68,6 +69,7 @@ def _target(link: Link) -> Target:
     return Target(
         workspace_id=link.workspace_id,
         link_id=link.pk,
+        link_public_id=link.public_id,
         participant_id=link.participant_id,
         program_id=program.pk,
         code=link.code,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -21,20 +19,12 @@ from programs import services as program_services
 from programs.models import Customer, PromoCode
 from tracking import queries, serializers, services
 from tracking.classification import ClickFacts
-from tracking.entry.reading import client_address, facts_of
+from tracking.entry.reading import client_address, facts_of_page
 from tracking.models import Click, Conversion
 
 SOURCE = "api"
 
 _OF_SERVERS = (("occurred_at", "occurredAt"), ("user_agent", "userAgent"), ("ip", "ip"))
-
-
-def _tags(url: str) -> dict[str, str]:
-    """Return the parameters of the page's address, which tell the channel; none for a malformed one."""
-    try:
-        return dict(parse_qsl(urlsplit(url).query))
-    except ValueError:
-        return {}
 
 
 class TrackEndpoint(WorkspaceEndpoint):
@@ -122,13 +112,12 @@ class TrackClick(TrackEndpoint):
     def _facts(self, body: dict[str, Any]) -> ClickFacts:
         """Return who clicked: as the caller says, else whoever sent this request."""
         environ = self.request.META
-        facts = facts_of(environ, _tags(body.get("url", "")), body.get("ip") or client_address(environ))
-        return replace(
-            facts,
-            method="GET",
-            purpose="",
+        return facts_of_page(
+            environ,
+            url=body.get("url", ""),
             referrer=body.get("referrer", ""),
-            user_agent=body.get("user_agent", facts.user_agent),
+            address=body.get("ip") or client_address(environ),
+            user_agent=body.get("user_agent"),
         )
 
 

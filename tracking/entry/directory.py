@@ -8,13 +8,19 @@ import select
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Literal
 
 from django.db import connection
 
 from accounts import queries as account_queries
+from accounts.models import ApiKey, Workspace
+from accounts.permissions import BROWSER
+from accounts.services import touch_api_key
+from core import clock
 from core.notices import CHANNEL
+from core.tenancy import tenant
 from tracking import link_targets
 from tracking.entry.line import Away, Line
 from tracking.link_targets import Target
@@ -43,14 +49,24 @@ class _Remembered:
     version: tuple[int, int]
 
 
+_Kind = Literal["code", "host", "key"]
+
+
 @dataclass(slots=True)
 class _Question:
-    key: str = ""
-    host: str = ""
+    kind: _Kind
+    name: str
     answered: threading.Event = field(default_factory=threading.Event)
-    target: Target | None = None
-    owner: int | None = None
+    answer: Any = None
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """A publishable key that reports clicks: of which workspace, and on which sites; none means any."""
+
+    workspace_id: int
+    origins: tuple[str, ...]
 
 
 class Directory:
@@ -65,7 +81,7 @@ class Directory:
     def __init__(self) -> None:
         self._targets: dict[str, _Remembered] = {}
         self._nothing: dict[str, float] = {}
-        self._owners: dict[str, tuple[int | None, float]] = {}
+        self._recent: dict[tuple[_Kind, str], tuple[Any, float]] = {}
         self._versions: dict[int, int] = defaultdict(int)
         self._epoch = 0
         self._told = False
@@ -88,9 +104,10 @@ class Directory:
         until = self._nothing.get(key)
         if until is not None and now < until:
             return None
-        question = _Question(key=key)
+        question = _Question("code", key)
         if self._ask(question):
-            return question.target
+            found: Target | None = question.answer
+            return found
         if known is None:
             raise Unknown(key)
         return known.target
@@ -100,14 +117,26 @@ class Directory:
 
         A second old at most, but while Postgres is away; raises Unknown then for a host not remembered.
         """
-        known = self._owners.get(host)
+        owner: int | None = self._recently("host", host)
+        return owner
+
+    def key(self, token: str) -> PageKey | None:
+        """Return the publishable key with this text if it may report clicks now, or None.
+
+        A second old at most, but while Postgres is away; raises Unknown then for a key not remembered.
+        """
+        found: PageKey | None = self._recently("key", token)
+        return found
+
+    def _recently(self, kind: _Kind, name: str) -> Any:
+        known = self._recent.get((kind, name))
         if known is not None and time.monotonic() - known[1] < _AGE_UNTOLD:
             return known[0]
-        question = _Question(host=host)
+        question = _Question(kind, name)
         if self._ask(question):
-            return question.owner
+            return question.answer
         if known is None:
-            raise Unknown(host)
+            raise Unknown(name)
         return known[0]
 
     def _ask(self, question: _Question) -> bool:
@@ -181,9 +210,15 @@ class Directory:
                 questions, self._questions = self._questions[:_AT_ONCE], self._questions[_AT_ONCE:]
             if not questions:
                 return
+            asked: dict[_Kind, set[str]] = {"code": set(), "host": set(), "key": set()}
+            for question in questions:
+                asked[question.kind].add(question.name)
             try:
-                found = self._load({question.key for question in questions} - {""})
-                owners = self._ask_owners({question.host for question in questions} - {""})
+                answers: dict[_Kind, Mapping[str, Any]] = {
+                    "code": self._load(asked["code"]),
+                    "host": self._look_up("host", asked["host"], account_queries.host_owner),
+                    "key": self._look_up("key", asked["key"], _page_key),
+                }
             except Exception as error:
                 # Whatever it was, everybody else's look-ups depend on this thread.
                 logger.warning("codes cannot be looked up for now", exc_info=error)
@@ -193,19 +228,18 @@ class Directory:
                     question.answered.set()
                 continue
             for question in questions:
-                question.target = found.get(question.key)
-                question.owner = owners.get(question.host)
+                question.answer = answers[question.kind].get(question.name)
                 question.answered.set()
 
-    def _ask_owners(self, hosts: set[str]) -> dict[str, int | None]:
-        owners = {host: account_queries.host_owner(host) for host in hosts}
+    def _look_up(self, kind: _Kind, names: set[str], find: Callable[[str], Any]) -> dict[str, Any]:
+        found = {name: find(name) for name in names}
         now = time.monotonic()
-        for host, owner in owners.items():
-            self._owners.pop(host, None)
-            self._owners[host] = (owner, now)
-        while len(self._owners) > MOST:
-            del self._owners[next(iter(self._owners))]
-        return owners
+        for name, answer in found.items():
+            self._recent.pop((kind, name), None)
+            self._recent[kind, name] = (answer, now)
+        while len(self._recent) > MOST:
+            del self._recent[next(iter(self._recent))]
+        return found
 
     def _load(self, keys: set[str]) -> dict[str, Target]:
         # Taken before reading: a change that is told of from here on makes what is read stale.
@@ -224,3 +258,16 @@ class Directory:
             while len(memory) > MOST:
                 del memory[next(iter(memory))]
         return found
+
+
+def _page_key(token: str) -> PageKey | None:
+    at = clock.now()
+    key = account_queries.api_key_for(token, at=at)
+    if key is None or key.kind != ApiKey.Kind.PUBLISHABLE or BROWSER not in key.scopes:
+        return None
+    # A sandbox has a clock of its own, and whoever is suspended has to be told.
+    if key.workspace.status != Workspace.Status.ACTIVE or key.workspace.clock_offset:
+        return None
+    with tenant(key.workspace):
+        touch_api_key(key=key, at=at)
+    return PageKey(key.workspace_id, tuple(key.origins))

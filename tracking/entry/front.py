@@ -16,8 +16,10 @@ from core import clock
 from core.ids import new_public_id
 from tracking.agents import read_agent
 from tracking.classification import ClickFacts, channel, classify, referrer_host
+from tracking.entry import page_clicks
 from tracking.entry.directory import Directory, Unknown
 from tracking.entry.limits import Buckets
+from tracking.entry.page_clicks import PageClicks
 from tracking.entry.reading import Environ, client_address, facts_of
 from tracking.entry.spool import Spool
 from tracking.entry.writer import Row, Writer, instant
@@ -47,6 +49,8 @@ class ClickEntry:
     application's: it stores the click and shows the page that is due. A code that names nothing is the
     application's too, as long as one address does not try many: from there on the answer is a bare 429.
 
+    A page's report of a click to the API is answered here too, if it is as plain (`page_clicks`).
+
     More requests from one address than a person makes are classified as a flood: stored, redirected, not
     counted.
     """
@@ -57,6 +61,12 @@ class ClickEntry:
         self._writer = Writer(Spool(settings.CLICK_SPOOL_DIR, settings.CLICK_SPOOL_BYTES))
         self._visits = Buckets(_FLOOD_RATE, _FLOOD_BURST, _ADDRESSES)
         self._made_up = Buckets(_MADE_UP_RATE, _MADE_UP_BURST, _ADDRESSES)
+        self._page_clicks = PageClicks(
+            self._directory,
+            self._visits,
+            Buckets(_MADE_UP_RATE, _MADE_UP_BURST, _ADDRESSES),
+            self._store,
+        )
         self._cookie_tail = f"; Max-Age={settings.VISITOR_DAYS * 86_400}; Path=/; HttpOnly; SameSite=Lax"
 
         self._writer.start()
@@ -65,7 +75,11 @@ class ClickEntry:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as WSGI asks."""
-        if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+        if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") == page_clicks.PATH:
+            answer = self._page_clicks.answer(environ, start_response)
+            if answer is not None:
+                return answer
+        elif environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             code = self._code(environ)
             if code:
                 answer = self._click(environ, start_response, code)
@@ -143,6 +157,10 @@ class ClickEntry:
             ],
         )
         return [b""]
+
+    def _store(self, target: Target, facts: ClickFacts, reason: str, click_id: str, visitor_id: str) -> None:
+        """Store the click of a visitor who was not here before."""
+        self._writer.store(self._row(target, facts, reason, click_id, visitor_id, False, clock.now()))
 
     @staticmethod
     def _row(

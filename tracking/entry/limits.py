@@ -20,6 +20,12 @@ class Buckets:
     _left: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
+    def has(self, name: str, now: float) -> bool:
+        """Tell whether `take` would be allowed, without taking anything."""
+        with self._lock:
+            left, since = self._left.get(name, (self.burst, now))
+            return min(self.burst, left + max(0.0, now - since) * self.rate) >= 1
+
     def take(self, name: str, now: float) -> bool:
         """Take one from a name's bucket at a monotonic time in seconds; False when it is empty."""
         with self._lock:

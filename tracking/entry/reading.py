@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 
@@ -29,6 +31,31 @@ def facts_of(environ: Environ, tags: Mapping[str, str], address: str) -> ClickFa
         address=address,
         country=country_of(environ, address),
     )
+
+
+def facts_of_page(
+    environ: Environ, *, url: str, referrer: str, address: str, user_agent: str | None = None
+) -> ClickFacts:
+    """Return what a page's report of a visit tells: the address and referrer of the page, not of the report.
+
+    Without `user_agent` the report's own counts, for the visitor's browser sent it.
+    """
+    told = facts_of(environ, _tags(url), address)
+    return replace(
+        told,
+        method="GET",
+        purpose="",
+        referrer=referrer,
+        user_agent=told.user_agent if user_agent is None else user_agent,
+    )
+
+
+def _tags(url: str) -> dict[str, str]:
+    """Return the parameters of the page's address, which tell the channel; none for a malformed one."""
+    try:
+        return dict(parse_qsl(urlsplit(url).query))
+    except ValueError:
+        return {}
 
 
 def _purpose(environ: Environ) -> str:
