@@ -19,6 +19,8 @@ from rewards.models import Reward
 from tracking import services as tracking_services
 from tracking.models import Conversion
 
+_AT_ONCE = 500
+
 Deed = Callable[[Stage, datetime], None]
 
 
@@ -135,12 +137,12 @@ def pause_tasting(stage: Stage, at: datetime) -> None:
     )
     for person in TASTERS:
         # The links in memory still know the program as it was.
-        stage.links[person] = stage.link_of(stage.links[person].participant)
+        stage.links[person] = stage.link_of(stage.as_stored(stage.links[person].participant))
 
 
 def release(stage: Stage, at: datetime) -> None:
     """Approve what approves itself once its hold is over."""
-    while reward_services.release_due_rewards(workspace=stage.workspace, at=at):
+    while reward_services.release_due_rewards(workspace=stage.workspace, at=at, limit=_AT_ONCE) == _AT_ONCE:
         pass
 
 
@@ -272,7 +274,7 @@ def suspend_somebody(stage: Stage, at: datetime) -> None:
         actor=stage.olga,
     )
     # The link in memory still knows the participant as they were.
-    stage.links[6] = stage.link_of(stage.links[6].participant)
+    stage.links[6] = stage.link_of(stage.as_stored(stage.links[6].participant))
 
 
 def invite(stage: Stage, at: datetime) -> None:

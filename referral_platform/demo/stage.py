@@ -82,11 +82,16 @@ class Stage:
         self.clicks.update(zip(self.visits, clicks, strict=True))
         self.visits.clear()
 
+    def as_stored(self, participant: Participant) -> Participant:
+        """Read a participant and their program again."""
+        rows = Participant.objects.for_workspace(self.workspace).select_related("program")
+        stored: Participant = rows.get(pk=participant.pk)
+        return stored
+
     def link_of(self, participant: Participant) -> Link:
         """Return a participant's first link with all that a click needs."""
-        return (
-            Link.objects.for_workspace(self.workspace)
-            .select_related("participant__program")
-            .filter(participant=participant)
-            .order_by("pk")[0]
+        link: Link = (
+            Link.objects.for_workspace(self.workspace).filter(participant=participant).order_by("pk")[0]
         )
+        link.participant = participant
+        return link

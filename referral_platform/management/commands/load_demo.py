@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +17,17 @@ from referral_platform.demo import cast
 from referral_platform.demo.loading import load
 
 _WIDTH = 30
+
+
+@contextmanager
+def _little_collecting() -> Iterator[None]:
+    """Look for garbage seldom: each look goes over all that the whole half year keeps in memory."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 class Command(BaseCommand):
@@ -29,7 +43,9 @@ class Command(BaseCommand):
             self.stdout.write("Demo data is for development; --force loads it here too.")
             return
         began, self._shown = time.monotonic(), -1
-        if load(at=clock.now(), tell=self._tell) is None:
+        with _little_collecting():
+            loaded = load(at=clock.now(), tell=self._tell)
+        if loaded is None:
             self.stdout.write("There is a workspace already; nothing was loaded.")
             return
         self.stdout.write(f"{cast.WORKSPACE} is loaded ({time.monotonic() - began:.1f} s)")
