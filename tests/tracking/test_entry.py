@@ -480,3 +480,17 @@ def test_the_address_is_that_of_the_last_trusted_proxy(proxies: int, forwarded: 
     with override_settings(TRUSTED_PROXIES=proxies):
         environ = {"REMOTE_ADDR": "192.0.2.7", "HTTP_X_FORWARDED_FOR": forwarded}
         assert client_address(environ) == address
+
+
+def test_who_tries_too_many_codes_is_refused_without_a_look_up(
+    entry: ClickEntry, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Answer(entry, "/r/ana-k3f", REMOTE_ADDR="203.0.113.1").status == "302 Found"
+    entry._made_up.rate, entry._made_up.burst = 0.0, 3.0
+    statuses = [Answer(entry, f"/r/made-up-{n}", REMOTE_ADDR="203.0.113.8").status for n in range(5)]
+    assert statuses == ["299 Handed On"] * 3 + ["429 Too Many Requests"] * 2
+    monkeypatch.setattr("tracking.link_targets.targets", lambda _: 1 / 0)
+    assert Answer(entry, "/r/made-up-9", REMOTE_ADDR="203.0.113.8").status == "429 Too Many Requests"
+    # Links that are in memory go on working for them, and all links for everybody else.
+    assert Answer(entry, "/r/ana-k3f", REMOTE_ADDR="203.0.113.8").status == "302 Found"
+    assert Answer(entry, "/r/made-up-9", REMOTE_ADDR="203.0.113.1").status == "503 Service Unavailable"

@@ -112,6 +112,10 @@ class Directory:
             raise Unknown(key)
         return known.target
 
+    def remembers(self, key: str) -> bool:
+        """Tell whether a code is known to name a link, as far as memory goes."""
+        return key in self._targets
+
     def owner(self, host: str) -> int | None:
         """Return the primary key of the workspace whose verified domain a host is, or None.
 

@@ -108,23 +108,26 @@ class ClickEntry:
     def _click(self, environ: Environ, start_response: StartResponse, code: str) -> Iterable[bytes] | None:
         """Answer a click, or return None to hand the request on."""
         address = client_address(environ)
+        is_link = environ["PATH_INFO"].startswith(_PATH)
+        if (
+            is_link
+            and not self._directory.remembers(code)
+            and not self._made_up.has(address, time.monotonic())
+        ):
+            # Whoever has tried too many codes that name nothing is answered without a look-up.
+            return _not_now("429 Too Many Requests", "10", start_response)
         try:
             target = self._directory.find(code)
             if target is not None and self._is_own(environ):
                 owner = self._directory.owner(_host(environ))
                 target = target if owner == target.workspace_id else None
         except Unknown:
-            headers = [("Retry-After", "5"), ("Cache-Control", "no-store"), ("Content-Length", "0")]
-            start_response("503 Service Unavailable", headers)
-            return [b""]
+            return _not_now("503 Service Unavailable", "5", start_response)
         if target is None:
             # At the root of an own host there are other pages than links.
-            is_link = environ["PATH_INFO"].startswith(_PATH)
             if not is_link or self._made_up.take(address, time.monotonic()):
                 return None
-            headers = [("Retry-After", "10"), ("Cache-Control", "no-store"), ("Content-Length", "0")]
-            start_response("429 Too Many Requests", headers)
-            return [b""]
+            return _not_now("429 Too Many Requests", "10", start_response)
         at = clock.now()
         if not target.direct or (target.expires is not None and target.expires <= at.timestamp()):
             return None
@@ -185,6 +188,12 @@ class ClickEntry:
             agent.system,
             agent.device,
         )
+
+
+def _not_now(status: str, seconds: str, start_response: StartResponse) -> Iterable[bytes]:
+    headers = [("Retry-After", seconds), ("Cache-Control", "no-store"), ("Content-Length", "0")]
+    start_response(status, headers)
+    return [b""]
 
 
 @lru_cache(maxsize=10_000)
