@@ -426,7 +426,7 @@ def test_two_at_once_under_one_key_have_one_effect() -> None:
         return post(token, {}, key="k", address="/api/v1/slow")
 
     def release() -> None:
-        entered.wait(timeout=20)
+        # Not by `entered`: the second may have taken it before this thread saw it.
         waits_for_a_lock()
         proceed.set()
 
@@ -440,7 +440,7 @@ def test_two_at_once_under_one_key_have_one_effect() -> None:
 
 def waits_for_a_lock() -> None:
     """Return once some connection of this database waits for another's transaction."""
-    deadline = clock.now() + timedelta(seconds=15)
+    deadline = clock.now() + timedelta(seconds=40)
     while clock.now() < deadline:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
