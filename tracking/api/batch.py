@@ -130,8 +130,9 @@ class TrackBatch(WorkspaceEndpoint):
         for _ in range(_ROUNDS):
             recorded: dict[int, dict[str, Any]] = {}
             try:
-                with transaction.atomic(), failing_as_one():
-                    recorded, refused = self._recorded(group)
+                with transaction.atomic():
+                    with failing_as_one():
+                        recorded, refused = self._recorded(group)
                     if refused:
                         transaction.set_rollback(True)
             except DomainError:
