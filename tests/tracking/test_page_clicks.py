@@ -196,3 +196,20 @@ def test_an_address_that_tries_many_keys_asks_the_database_no_more(
     assert len(asked) < 80
     Report(entry, "pk_" + "9" * 40, REMOTE_ADDR="203.0.113.99")
     assert asked[-1] == "pk_" + "9" * 40
+
+
+def test_an_address_that_tries_many_codes_asks_the_database_no_more(
+    entry: ClickEntry, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, token = key_of(link.workspace)
+    entry._made_up.rate, entry._made_up.burst = 0.0, 3.0
+    asked: list[str] = []
+
+    def nothing(keys: set[str]) -> dict[str, Any]:
+        asked.extend(keys)
+        return {}
+
+    monkeypatch.setattr("tracking.link_targets.targets", nothing)
+    for number in range(10):
+        assert Report(entry, token, {**PLAIN, "key": f"nobody-{number}"}).handed_on
+    assert asked == ["nobody-0", "nobody-1", "nobody-2"]

@@ -61,12 +61,7 @@ class ClickEntry:
         self._writer = Writer(Spool(settings.CLICK_SPOOL_DIR, settings.CLICK_SPOOL_BYTES))
         self._visits = Buckets(_FLOOD_RATE, _FLOOD_BURST, _ADDRESSES)
         self._made_up = Buckets(_MADE_UP_RATE, _MADE_UP_BURST, _ADDRESSES)
-        self._page_clicks = PageClicks(
-            self._directory,
-            self._visits,
-            Buckets(_MADE_UP_RATE, _MADE_UP_BURST, _ADDRESSES),
-            self._store,
-        )
+        self._page_clicks = PageClicks(self._directory, self._visits, self._made_up, self._store)
         self._cookie_tail = f"; Max-Age={settings.VISITOR_DAYS * 86_400}; Path=/; HttpOnly; SameSite=Lax"
 
         self._writer.start()

@@ -35,13 +35,13 @@ class PageClicks:
 
     That is: keys that are unknown or not publishable, sites the key does not work on, bodies that are not
     valid, visitors who were here before, links that are no plain redirect. The application answers those as
-    it would have without this class, errors included. An address that tries many unknown keys has its reports
-    handed on unread for a while.
+    it would have without this class, errors included. Reports of an address that has tried many keys or codes
+    that name nothing, on links as well, are handed on without a look-up.
     """
 
     directory: Directory
     visits: Buckets
-    unknown_keys: Buckets
+    made_up: Buckets
     store: Store
 
     def answer(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes] | None:
@@ -54,7 +54,7 @@ class PageClicks:
         try:
             key = self._key(environ, address)
             body = self._body(environ) if key is not None else None
-            target = self.directory.find(body["key"].strip().lower()) if body else None
+            target = self._target(body["key"].strip().lower(), address) if body else None
         except Unknown:
             return None
         if key is None or body is None or target is None or target.workspace_id != key.workspace_id:
@@ -97,15 +97,21 @@ class PageClicks:
         if scheme.lower() != "bearer" or not token.startswith("pk_") or not readable:
             return None
         now = time.monotonic()
-        if not self.unknown_keys.has(address, now):
+        if not self.made_up.has(address, now):
             return None
         key = self.directory.key(token)
         if key is None:
-            self.unknown_keys.take(address, now)
+            self.made_up.take(address, now)
             return None
         if key.origins and not lists_origin(key.origins, environ.get("HTTP_ORIGIN", "")):
             return None
         return key
+
+    def _target(self, code: str, address: str) -> Target | None:
+        target = self.directory.find(code)
+        if target is None:
+            self.made_up.take(address, time.monotonic())
+        return target
 
     def _body(self, environ: Environ) -> dict[str, Any] | None:
         """Return the validated body of a first visit, or None; the application can read it once more."""
