@@ -18,7 +18,13 @@ MODELS: Final = {
     "position_based": "Position based: first, middle, last",
     "custom": "Custom weights",
 }
-SOURCES: Final = {"manual": "manual", "code": "promo code", "token": "click id", "click": "click"}
+SOURCES: Final = {
+    "manual": "manual",
+    "code": "promo code",
+    "token": "referral token",
+    "click": "click",
+    "email": "verified e-mail",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +46,15 @@ def facts(terms: ProgramTerms) -> tuple[tuple[str, str], ...]:
         ("Links lead to", terms.destination_url or "nowhere yet"),
         ("Allowed hosts", ", ".join(sorted(allowed_hosts(terms))) or "–"),
         ("Credit goes by", MODELS[attribution.model]),
-        ("Clicks count for", _days(attribution.click_window_days)),
-        ("Codes count for", _days(attribution.code_window_days)),
+        ("Clicks count for", hours_text(attribution.click_window_hours)),
+        ("Clicks count for a sign-up for", _hours(attribution.signup_window_hours, "the same time")),
+        ("Codes count for", hours_text(attribution.code_window_hours)),
+        ("First purchase after the sign-up", _hours(attribution.conversion_window_hours, "any time")),
         ("Strongest source first", ", ".join(SOURCES[source] for source in attribution.precedence)),
+        (
+            "A friend stays with",
+            "the first referrer" if attribution.first_bind_wins else "the latest referrer",
+        ),
         ("A referral earns for", "ever" if months is None else f"{months} month{'' if months == 1 else 's'}"),
         ("Rewards are held for", _days(terms.hold_days)),
         ("Approval", "by a person" if terms.approval == "manual" else "by itself after the hold"),
@@ -73,6 +85,17 @@ def changes(old: ProgramTerms, new: ProgramTerms) -> list[ChangeShown]:
 
 def _least(minor: int, currency: str) -> str:
     return display(minor, currency) if minor else "any amount"
+
+
+def hours_text(hours: int) -> str:
+    """Write a number of hours as days where they are whole ones: "90 days", "36 hours"."""
+    if hours % 24:
+        return f"{hours} hour{'' if hours == 1 else 's'}"
+    return _days(hours // 24)
+
+
+def _hours(hours: int | None, otherwise: str) -> str:
+    return otherwise if hours is None else hours_text(hours)
 
 
 def _days(days: int) -> str:

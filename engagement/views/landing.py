@@ -19,6 +19,7 @@ from engagement.queries.offers import promises
 from engagement.queries.sign_in import portal_program
 from engagement.views.portal import SESSION_KEY, face_of
 from programs import queries as program_queries
+from programs.facts import hours_text
 from tracking.redirects import VISITOR_COOKIE, known_visitor
 
 _STATUS: Final = {"open": 200, "own": 200, "used": 200, "paused": 200, "ended": 410, "expired": 410}
@@ -84,6 +85,8 @@ def terms(request: HttpRequest, public_id: str) -> HttpResponse:
         "program": program,
         "version": version,
         "terms": stated,
+        "click_window": hours_text(stated.attribution.click_window_hours),
+        "code_window": hours_text(stated.attribution.code_window_hours),
         "to_referrer": promises(stated, "referrer", "The person who invites gets"),
         "to_referee": promises(stated, "referee", "The invited friend gets"),
         **face_of(program.workspace),

@@ -9,7 +9,7 @@ from django import forms
 
 from core.money import CURRENCIES
 from programs.facts import MODELS, SOURCES
-from programs.forms.values import Entries, Numbers, Weights, amount_input, read_amount
+from programs.forms.values import Entries, Numbers, Span, Weights, amount_input, read_amount
 from programs.models import Program
 from programs.terms import ProgramTerms
 
@@ -24,8 +24,10 @@ _DIRECT: Final = (
 )
 _ATTRIBUTION: Final = (
     "model",
-    "click_window_days",
-    "code_window_days",
+    "click_window_hours",
+    "signup_window_hours",
+    "code_window_hours",
+    "conversion_window_hours",
     "half_life_days",
     "position_weights",
     "custom_weights",
@@ -83,8 +85,16 @@ class TermsForm(forms.Form):
         help_text="Host names that links may lead to, one a line. Left empty: the destination's own.",
     )
     model = forms.ChoiceField(label="Who gets the credit", choices=list(MODELS.items()))
-    click_window_days = forms.IntegerField(label="Clicks count for (days)")
-    code_window_days = forms.IntegerField(label="Codes count for (days)")
+    click_window_hours = Span(label="Clicks count for", help_text="Like “90 days” or “36 hours”.")
+    signup_window_hours = Span(
+        label="Clicks count for a sign-up for", required=False, help_text="Left empty: the same time."
+    )
+    code_window_hours = Span(label="Codes count for", help_text="Like “90 days” or “36 hours”.")
+    conversion_window_hours = Span(
+        label="First purchase within",
+        required=False,
+        help_text="Counted from the sign-up. Left empty: any time.",
+    )
     half_life_days = forms.IntegerField(label="Half-life (days)", help_text="For the time decay model.")
     position_weights = Numbers(
         label="First, middle, last (percent)",
@@ -111,7 +121,7 @@ class TermsForm(forms.Form):
     first_bind_wins = forms.BooleanField(
         label="A friend stays with the first referrer",
         required=False,
-        help_text="Unticked, a later referrer takes over.",
+        help_text="Unticked, a later click or code takes the friend over.",
     )
     hold_days = forms.IntegerField(
         label="Hold (days)",

@@ -10,8 +10,10 @@ from django import forms
 
 from core.errors import DomainError
 from core.money import POINTS, format_major, parse_major
+from programs.facts import hours_text
 
 _PERCENT = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,2}))?")
+_SPAN = re.compile(r"([0-9]{1,6})\s*(h|hours?|d|days?)?")
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
 
@@ -108,6 +110,22 @@ class Entries(forms.CharField):
             return value
         # A field of one line would lose its line breaks.
         return ("\n" if isinstance(self.widget, forms.Textarea) else ", ").join(value)
+
+
+class Span(forms.CharField):
+    """A stretch of time typed as "90 days" or "36 hours"; a bare number is of days. Gives hours."""
+
+    def to_python(self, value: Any) -> int | None:  # type: ignore[override]
+        text = (super().to_python(value) or "").strip().lower()
+        if not text:
+            return None
+        match = _SPAN.fullmatch(text)
+        if match is None:
+            raise forms.ValidationError('This is written like "90 days" or "36 hours".')
+        return int(match[1]) * (1 if match[2] in ("h", "hour", "hours") else 24)
+
+    def prepare_value(self, value: Any) -> Any:
+        return hours_text(value) if isinstance(value, int) else value
 
 
 class Numbers(Entries):

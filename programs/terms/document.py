@@ -31,6 +31,7 @@ from programs.terms.reader import FieldError, Reader
 SCHEMA: Final = 1
 
 _MAX_DAYS = 3650
+_MAX_HOURS = _MAX_DAYS * 24
 _MAX_MONTHS = 120
 _MAX_TIERS = 10
 _MAX_FRIENDS = 100_000
@@ -86,8 +87,10 @@ def dump_terms(terms: ProgramTerms) -> dict[str, object]:
         "destination_url": terms.destination_url,
         "attribution": {
             "model": attribution.model,
-            "click_window_days": attribution.click_window_days,
-            "code_window_days": attribution.code_window_days,
+            "click_window_hours": attribution.click_window_hours,
+            "code_window_hours": attribution.code_window_hours,
+            "signup_window_hours": attribution.signup_window_hours,
+            "conversion_window_hours": attribution.conversion_window_hours,
             "half_life_days": attribution.half_life_days,
             "position_weights": list(attribution.position_weights),
             "custom_weights": list(attribution.custom_weights),
@@ -172,8 +175,10 @@ def _attribution(reader: Reader) -> AttributionTerms:
         reader.fail("precedence", "required", "At least one source must be listed.")
     terms = AttributionTerms(
         model=reader.choice("model", get_args(AttributionModel), default.model),
-        click_window_days=reader.integer("click_window_days", 1, _MAX_DAYS, default.click_window_days),
-        code_window_days=reader.integer("code_window_days", 1, _MAX_DAYS, default.code_window_days),
+        click_window_hours=reader.integer("click_window_hours", 1, _MAX_HOURS, default.click_window_hours),
+        code_window_hours=reader.integer("code_window_hours", 1, _MAX_HOURS, default.code_window_hours),
+        signup_window_hours=reader.nullable_integer("signup_window_hours", 1, _MAX_HOURS),
+        conversion_window_hours=reader.nullable_integer("conversion_window_hours", 1, _MAX_HOURS),
         half_life_days=reader.integer("half_life_days", 1, _MAX_DAYS, default.half_life_days),
         position_weights=(weights[0], weights[1], weights[2]),
         custom_weights=reader.integers("custom_weights", 0, 10_000, 50, ()),

@@ -61,7 +61,10 @@ def default_terms(kind: ProgramKind, currency: str) -> ProgramTerms:
         return ProgramTerms(
             currency=currency,
             attribution=AttributionTerms(
-                model="first_click", click_window_days=180, code_window_days=180, half_life_days=30
+                model="first_click",
+                click_window_hours=180 * 24,
+                code_window_hours=180 * 24,
+                half_life_days=30,
             ),
             rewards=(
                 RewardRule(

@@ -8,7 +8,7 @@ from typing import Literal
 from core.money import POINTS
 
 AttributionModel = Literal["first_click", "last_click", "linear", "time_decay", "position_based", "custom"]
-CreditSource = Literal["manual", "code", "token", "click"]
+CreditSource = Literal["manual", "code", "token", "click", "email"]
 RewardSide = Literal["referrer", "referee"]
 RewardEvent = Literal["signup", "purchase", "custom"]
 RewardKind = Literal["cash", "credit", "discount", "product", "points"]
@@ -59,17 +59,21 @@ class AttributionTerms:
     model reads `custom_weights` (relative, at evenly spaced points from the first touch to the last) and
     `channel_weights` (pairs of channel and percent, sorted by channel; 100 leaves a touch as it is, as does a
     channel that is not listed). `precedence` lists the sources that may earn credit, the strongest first.
+    `signup_window_hours` is how old a click may be at a sign-up (None: as at a purchase),
+    `conversion_window_hours` how long after the sign-up the first purchase may come (None: any time).
     `lifetime_months` is how long a referral goes on earning; None is for ever.
     """
 
     model: AttributionModel = "last_click"
-    click_window_days: int = 90
-    code_window_days: int = 90
+    click_window_hours: int = 90 * 24
+    code_window_hours: int = 90 * 24
+    signup_window_hours: int | None = None
+    conversion_window_hours: int | None = None
     half_life_days: int = 7
     position_weights: tuple[int, int, int] = (40, 20, 40)
     custom_weights: tuple[int, ...] = ()
     channel_weights: tuple[tuple[str, int], ...] = ()
-    precedence: tuple[CreditSource, ...] = ("manual", "code", "token", "click")
+    precedence: tuple[CreditSource, ...] = ("manual", "code", "token", "click", "email")
     lifetime_months: int | None = None
     first_bind_wins: bool = True
 

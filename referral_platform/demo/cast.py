@@ -61,7 +61,7 @@ _CHANNEL_NAMES: Final = (
 FIRST_NAMES: Final = tuple(_FIRST_NAMES.split())
 LAST_NAMES: Final = tuple(_LAST_NAMES.split())
 
-_RULES: Final = AttributionTerms(click_window_days=60, code_window_days=60)
+_RULES: Final = AttributionTerms(click_window_hours=60 * 24, code_window_hours=60 * 24)
 _BASE: Final = ProgramTerms(
     currency=CURRENCY,
     destination_url=SHOP,

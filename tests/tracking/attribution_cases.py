@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
-from tracking.attribution import AttributionRule, Decision, Model, Touch, TouchKind, decide
+from tracking.attribution import (
+    WHOLE_PPM,
+    AttributionRule,
+    Bond,
+    ConversionKind,
+    Decision,
+    Model,
+    Share,
+    Touch,
+    TouchKind,
+    decide,
+)
 
 PURCHASE_AT = datetime(2025, 11, 5, 12, 0, tzinfo=UTC)
 MODELS: tuple[Model, ...] = get_args(Model)
@@ -40,7 +51,8 @@ def decided(
     by: AttributionRule,
     *,
     amount_minor: int = 10_000,
-    bound_participant: str | None = None,
+    bond: Bond | None = None,
+    kind: ConversionKind = "purchase",
 ) -> Decision:
     return decide(
         conversion_at=PURCHASE_AT,
@@ -48,8 +60,15 @@ def decided(
         currency="EUR",
         touches=touches,
         rule=by,
-        bound_participant=bound_participant,
+        bond=bond,
+        kind=kind,
     )
+
+
+def bond(*names: str, before: timedelta = timedelta(days=40), converted: timedelta | None = None) -> Bond:
+    """Return a bond to participants in equal parts, so long before the purchase."""
+    shares = tuple(Share(f"prt_{name}", WHOLE_PPM // len(names)) for name in names)
+    return Bond(shares, PURCHASE_AT - before, None if converted is None else PURCHASE_AT - converted)
 
 
 def amounts(decision: Decision) -> dict[str, int]:

@@ -8,13 +8,25 @@ from tests.tracking.attribution_cases import (
     KINDS,
     PURCHASE_AT,
     amounts,
+    bond,
     clicks,
     decided,
     reasons,
     rule,
     touch,
 )
-from tracking.attribution import Credit, Decision, Touch, TouchKind, decide, encode_inputs
+from tracking.attribution import (
+    Bond,
+    ConversionKind,
+    Credit,
+    Decision,
+    Model,
+    Share,
+    Touch,
+    TouchKind,
+    decide,
+    encode_inputs,
+)
 
 
 def test_no_touch_credits_nobody() -> None:
@@ -86,7 +98,8 @@ def test_rejects_a_touch_after_the_conversion_and_keeps_one_at_the_same_instant(
             "The click of 4 Nov 2025 belongs to a participant who was not active then.",
         ),
         ("ineligible", "The click of 4 Nov 2025 did not meet the program's conditions."),
-        ("rate_limited", "The click of 4 Nov 2025 was set aside: rate limited."),
+        ("rate_limited", "The click of 4 Nov 2025 came in a flood of requests."),
+        ("too_odd", "The click of 4 Nov 2025 was set aside: too odd."),
     ],
 )
 def test_rejects_a_disqualified_touch_with_its_own_code(code: str, sentence: str) -> None:
@@ -131,7 +144,7 @@ def test_the_latest_code_beats_earlier_codes_and_later_clicks() -> None:
 @pytest.mark.parametrize(
     ("precedence", "participant", "reason"),
     [
-        (("manual", "code", "token", "click"), "prt_manual", "manual_claim"),
+        (("manual", "code", "token", "click", "email"), "prt_manual", "manual_claim"),
         (("code", "manual", "token", "click"), "prt_code", "code_claim"),
         (("token", "click"), "prt_token", "token_claim"),
         (("click", "manual", "code", "token"), "prt_click", "last_click"),
@@ -143,7 +156,7 @@ def test_precedence_is_the_programs(precedence: tuple[TouchKind, ...], participa
 
     assert amounts(decision) == {participant: 10_000}
     assert decision.reason == reason
-    assert len(decision.rejected) == 3
+    assert len(decision.rejected) == len(KINDS) - 1
 
 
 def test_an_unusable_claim_leaves_the_field_to_the_clicks() -> None:
@@ -168,7 +181,7 @@ def test_a_bound_customer_stays_with_the_referrer() -> None:
         touch("2", "b", before=timedelta(days=2), kind="code"),
         touch("3", "a", before=timedelta(days=1), disqualified="bot"),
     ]
-    decision = decided(touches, rule(), bound_participant="prt_a")
+    decision = decided(touches, rule(), bond=bond("a"))
 
     assert decision.credits == (Credit("prt_a", ("tch_1",), 1_000_000, 10_000, "deterministic"),)
     assert decision.reason == "bound_referrer"
@@ -181,9 +194,116 @@ def test_a_bound_customer_stays_with_the_referrer() -> None:
 
 
 def test_a_bond_without_a_touch_is_inferred() -> None:
-    decision = decided([], rule(), bound_participant="prt_a")
+    decision = decided([], rule(), bond=bond("a"))
 
     assert decision.credits == (Credit("prt_a", (), 1_000_000, 10_000, "inferred"),)
+
+
+def test_a_bond_shares_as_the_first_conversion_did() -> None:
+    shared = Bond((Share("prt_b", 333_333), Share("prt_a", 666_667)), PURCHASE_AT - timedelta(days=400))
+    decision = decided(clicks(2), rule("linear", click_window=timedelta(days=1)), bond=shared)
+
+    assert amounts(decision) == {"prt_a": 6_667, "prt_b": 3_333}
+    assert decision.sentence == (
+        "Shared as an earlier conversion of this customer was: prt_a 66.67 %, prt_b 33.33 %."
+    )
+    assert reasons(decision) == {"tch_a": "outside_click_window"}
+
+
+def test_who_cannot_be_credited_any_more_leaves_a_bond_to_the_others() -> None:
+    shared = Bond((Share("prt_a", 500_000, "participant_inactive"), Share("prt_b", 500_000)), PURCHASE_AT)
+
+    assert amounts(decided([], rule(), bond=shared)) == {"prt_b": 10_000}
+
+
+@pytest.mark.parametrize(
+    ("by", "of", "kind", "reason"),
+    [
+        ({"lifetime_months": 1}, timedelta(days=30, hours=10, minutes=30), "purchase", None),
+        ({"lifetime_months": 1}, timedelta(days=30, hours=10, minutes=31), "purchase", "lifetime_over"),
+        ({"conversion_window": timedelta(days=7)}, timedelta(days=7), "purchase", None),
+        (
+            {"conversion_window": timedelta(days=7)},
+            timedelta(days=7, seconds=1),
+            "purchase",
+            "outside_conversion_window",
+        ),
+        (
+            {"conversion_window": timedelta(days=7)},
+            timedelta(days=7, seconds=1),
+            "signup",
+            "outside_conversion_window",
+        ),
+        ({}, timedelta(seconds=-1), "purchase", "bond_began_later"),
+    ],
+)
+def test_a_bond_holds_to_its_last_second(
+    by: dict[str, Any], of: timedelta, kind: ConversionKind, reason: str | None
+) -> None:
+    decision = decided([], rule(**by), bond=bond("a", before=of), kind=kind)
+
+    assert decision.bond_reason == reason
+    assert amounts(decision) == ({"prt_a": 10_000} if reason is None else {})
+
+
+def test_a_first_purchase_in_time_keeps_the_bond_for_later_ones() -> None:
+    of = bond("a", before=timedelta(days=400), converted=timedelta(days=395))
+
+    assert amounts(decided([], rule(conversion_window=timedelta(days=7)), bond=of)) == {"prt_a": 10_000}
+
+
+def test_everybody_out_of_a_bond_leaves_the_touches() -> None:
+    nobody = Bond((Share("prt_b", 1_000_000, "self_referral"),), PURCHASE_AT - timedelta(days=1))
+    decision = decided(clicks(2), rule(), bond=nobody)
+
+    assert (amounts(decision), decision.bond_reason) == ({"prt_a": 10_000}, "bond_disqualified")
+
+
+@pytest.mark.parametrize("model", ["first_click", "last_click"])
+def test_a_program_may_let_newer_touches_bind_anew(model: Model) -> None:
+    latest = rule(model, binding="latest")
+
+    rebound = decided(clicks(2), latest, bond=bond("z"))
+    assert (amounts(rebound), rebound.bond_reason) == ({"prt_a": 10_000}, "newer_touch")
+    assert amounts(decided(clicks(200), latest, bond=bond("z"))) == {"prt_z": 10_000}
+
+
+def test_models_that_share_do_so_while_there_are_touches() -> None:
+    decision = decided(clicks(2), rule("linear"), bond=bond("z"))
+
+    assert (amounts(decision), decision.bond_reason) == ({"prt_a": 10_000}, "newer_touch")
+
+
+def test_a_manual_assignment_ends_an_older_bond() -> None:
+    newer = [touch("1", "b", before=timedelta(days=1), kind="manual")]
+    older = [touch("1", "b", before=timedelta(days=50), kind="manual")]
+
+    assert amounts(decided(newer, rule(), bond=bond("a"))) == {"prt_b": 10_000}
+    assert amounts(decided(older, rule(), bond=bond("a"))) == {"prt_a": 10_000}
+
+
+def test_a_sign_up_has_its_own_window() -> None:
+    by = rule(signup_window=timedelta(hours=36))
+    old = [touch("1", "a", before=timedelta(hours=37))]
+
+    refused = decided(old, by, kind="signup")
+    assert reasons(refused) == {"tch_1": "outside_signup_window"}
+    assert refused.rejected[0].sentence == (
+        "The click of 3 Nov 2025 is older than the 36-hour window: it came 1 day 13 hours before the "
+        "conversion."
+    )
+    assert amounts(decided(old, by)) == {"prt_a": 10_000}
+    assert amounts(decided(old, rule(), kind="signup")) == {"prt_a": 10_000}
+
+
+def test_an_account_with_the_same_address_is_an_inferred_match() -> None:
+    decision = decided([touch("1", "a", before=timedelta(days=1), kind="email")], rule())
+
+    assert decision.credits == (Credit("prt_a", ("tch_1",), 1_000_000, 10_000, "inferred"),)
+    assert decision.sentence == (
+        "Credited to prt_a by verified e-mail match: the verified e-mail match of 4 Nov 2025 came 1 day "
+        "before the conversion, inside the 90-day window."
+    )
 
 
 def test_instants_are_compared_across_time_zones_and_clock_changes() -> None:

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 from typing import Any
 
@@ -11,7 +12,9 @@ from tests.tracking.attribution_cases import KINDS, MODELS, PURCHASE_AT, clicks,
 from tracking.attribution import (
     WHOLE_PPM,
     AttributionRule,
+    Bond,
     Decision,
+    Share,
     Touch,
     TouchKind,
     canonical_json,
@@ -38,6 +41,10 @@ def rules(draw: st.DrawFn) -> AttributionRule:
         model=draw(st.sampled_from(MODELS)),
         click_window=draw(window),
         code_window=draw(st.none() | window),
+        signup_window=draw(st.none() | window),
+        conversion_window=draw(st.none() | window),
+        lifetime_months=draw(st.none() | st.integers(1, 24)),
+        binding=draw(st.sampled_from(["first", "latest"])),
         half_life_days=draw(st.integers(1, 400)),
         position_weights=(first, middle, 100 - first - middle),
         custom_weights=tuple(draw(st.lists(weight, max_size=6))),
@@ -66,6 +73,20 @@ def touch_lists(draw: st.DrawFn) -> list[Touch]:
 
 
 @st.composite
+def bonds(draw: st.DrawFn) -> Bond:
+    names = draw(st.lists(st.sampled_from("abz"), unique=True, min_size=1))
+    since = PURCHASE_AT - draw(st.timedeltas(timedelta(days=-2), timedelta(days=700)))
+    return Bond(
+        shares=tuple(
+            Share(f"prt_{name}", draw(st.integers(1, WHOLE_PPM)), draw(st.sampled_from([None, None, "bot"])))
+            for name in names
+        ),
+        since=since,
+        converted_at=draw(st.none() | st.timedeltas(timedelta(0), timedelta(days=90)).map(since.__add__)),
+    )
+
+
+@st.composite
 def cases(draw: st.DrawFn) -> dict[str, Any]:
     """Arguments of `decide`."""
     return {
@@ -74,7 +95,8 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
         "currency": draw(st.sampled_from(["EUR", "JPY", "KWD"])),
         "touches": draw(touch_lists()),
         "rule": draw(rules()),
-        "bound_participant": draw(st.sampled_from([None, None, None, "prt_a", "prt_z"])),
+        "bond": draw(st.none() | bonds()),
+        "kind": draw(st.sampled_from(["signup", "purchase", "custom"])),
     }
 
 
@@ -108,7 +130,15 @@ def test_shifting_all_times_together_changes_only_the_echoed_days(
         Touch(each.id, each.participant, each.kind, each.channel, each.occurred_at + shift, each.disqualified)
         for each in case["touches"]
     ]
-    shifted = decide(**{**case, "conversion_at": case["conversion_at"] + shift, "touches": moved})
+    of: Bond | None = case["bond"]
+    if of is not None:
+        of = replace(
+            of,
+            since=of.since + shift,
+            converted_at=None if of.converted_at is None else of.converted_at + shift,
+        )
+    at = case["conversion_at"] + shift
+    shifted = decide(**{**case, "conversion_at": at, "touches": moved, "bond": of})
 
     assert without_days(shifted) == without_days(decide(**case))
 
@@ -120,7 +150,14 @@ def without_days(decision: Decision) -> str:
 @given(cases())
 def test_nothing_outside_its_window_is_ever_credited(case: dict[str, Any]) -> None:
     by: AttributionRule = case["rule"]
-    windows = {"click": by.click_window, "code": by.code_window, "token": by.code_window, "manual": None}
+    click_window = (by.signup_window if case["kind"] == "signup" else None) or by.click_window
+    windows = {
+        "click": click_window,
+        "email": click_window,
+        "code": by.code_window,
+        "token": by.code_window,
+        "manual": None,
+    }
     touches = {each.id: each for each in case["touches"]}
     for credit in decide(**case).credits:
         for touch_id in credit.touch_ids:
@@ -156,11 +193,12 @@ def test_inputs_are_stored_in_one_canonical_shape() -> None:
         currency="EUR",
         touches=[touch("b", "a", before=timedelta(0), disqualified="bot"), *clicks(1)],
         rule=by,
-        bound_participant="prt_z",
+        bond=Bond((Share("prt_z", 1_000_000),), PURCHASE_AT - timedelta(days=1)),
     )
 
     assert inputs == {
-        "format": 1,
+        "format": 2,
+        "kind": "purchase",
         "conversion_at": "2025-11-05T12:00:00.000000Z",
         "amount_minor": -5,
         "currency": "EUR",
@@ -186,13 +224,21 @@ def test_inputs_are_stored_in_one_canonical_shape() -> None:
             "model": "custom",
             "click_window_seconds": 7_776_000,
             "code_window_seconds": None,
+            "signup_window_seconds": None,
+            "conversion_window_seconds": None,
+            "lifetime_months": None,
+            "binding": "first",
             "half_life_days": 7,
             "position_weights": [40, 20, 40],
             "custom_weights": [1, 2],
             "channel_weights": [["email", 2], ["sms", 1]],
-            "precedence": ["manual", "code", "token", "click"],
+            "precedence": ["manual", "code", "token", "click", "email"],
         },
-        "bound_participant": "prt_z",
+        "bond": {
+            "shares": [{"participant": "prt_z", "weight_ppm": 1_000_000, "disqualified": None}],
+            "since": "2025-11-04T12:00:00.000000Z",
+            "converted_at": None,
+        },
     }
 
 
@@ -206,7 +252,7 @@ def test_a_stored_decision_keeps_its_digest() -> None:
     }
 
     assert digest(encode_inputs(**case), encode_decision(decide(**case))) == (
-        "c23c46fdf529c241679ed599f9af732edd6d44a4f762bf4513a6c64a568840d7"
+        "4a1cd5a1016b058ae2e6edac25ad9ebd327e39136c1a170a8642093e975480c8"
     )
 
 
@@ -216,8 +262,8 @@ def test_canonical_json_ignores_the_order_of_keys() -> None:
 
 
 def test_a_record_of_another_format_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^format must be 1$"):
-        replay({"format": 2})
+    with pytest.raises(ValueError, match=r"^format must be 2$"):
+        replay({"format": 1})
 
 
 def test_touches_are_kept_in_utc() -> None:

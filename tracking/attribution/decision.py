@@ -9,9 +9,12 @@ from typing import get_args
 
 from core.money import split
 from tracking.attribution.facts import (
+    MONTH,
     WHOLE_PPM,
     AttributionRule,
+    Bond,
     Confidence,
+    ConversionKind,
     Credit,
     Decision,
     Model,
@@ -25,6 +28,7 @@ from tracking.attribution.wording import (
     KIND_WORDS,
     MODEL_WORDS,
     Loss,
+    bound_headline,
     headline,
     loss,
     outranked,
@@ -32,6 +36,8 @@ from tracking.attribution.wording import (
     rejection,
     too_old,
 )
+
+SINGLE_TOUCH = ("first_click", "last_click")
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -53,13 +59,13 @@ def decide(
     currency: str,
     touches: Sequence[Touch],
     rule: AttributionRule,
-    bound_participant: str | None = None,
+    bond: Bond | None = None,
+    kind: ConversionKind = "purchase",
 ) -> Decision:
     """Decide which participants a conversion is credited to.
 
-    `amount_minor` may be zero or negative. `bound_participant` is the referrer of an earlier conversion whose
-    bond still holds; whoever wants to override the bond passes None. Raises ValueError naming the field for a
-    naive instant, a repeated touch id, an amount that is not an integer, or a malformed currency.
+    `amount_minor` may be zero or negative. Raises ValueError naming the field for a naive instant, a repeated
+    touch id, an amount that is not an integer, or a malformed currency.
     """
     check_money(amount_minor, currency)
     conversion_at = in_utc(conversion_at, "conversion_at")
@@ -67,16 +73,17 @@ def decide(
     eligible: list[Touch] = []
     losses: dict[str, Loss] = {}
     for touch in ordered:
-        fault = _fault(touch, conversion_at, rule)
+        fault = _fault(touch, conversion_at, rule, kind)
         if fault is None:
             eligible.append(touch)
         else:
             losses[touch.id] = fault
 
-    if bound_participant is not None:
-        outcome = _bound(bound_participant, eligible, amount_minor)
+    bond_reason = None if bond is None else _bond_fault(bond, conversion_at, kind, eligible, rule)
+    if bond is not None and bond_reason is None:
+        outcome = _bound(bond, eligible, amount_minor)
     elif eligible:
-        outcome = _earned(eligible, conversion_at, amount_minor, rule)
+        outcome = _earned(eligible, conversion_at, amount_minor, rule, kind)
     elif ordered:
         outcome = _Outcome(
             "no_eligible_touch", (), "Nobody is credited: none of the known touches counts.", {}
@@ -90,7 +97,7 @@ def decide(
         for touch in ordered
         if touch.id in losses
     )
-    return Decision(rule.model, outcome.credits, rejected, outcome.reason, outcome.sentence)
+    return Decision(rule.model, outcome.credits, rejected, outcome.reason, outcome.sentence, bond_reason)
 
 
 def compare(
@@ -100,7 +107,8 @@ def compare(
     currency: str,
     touches: Sequence[Touch],
     rule: AttributionRule,
-    bound_participant: str | None = None,
+    bond: Bond | None = None,
+    kind: ConversionKind = "purchase",
 ) -> dict[Model, Decision]:
     """Decide the same conversion under every model, all other settings unchanged."""
     models: tuple[Model, ...] = get_args(Model)
@@ -111,7 +119,8 @@ def compare(
             currency=currency,
             touches=touches,
             rule=replace(rule, model=model),
-            bound_participant=bound_participant,
+            bond=bond,
+            kind=kind,
         )
         for model in models
     }
@@ -135,7 +144,7 @@ def in_order(touches: Sequence[Touch]) -> list[Touch]:
     return sorted(touches, key=lambda touch: (touch.occurred_at, touch.id))
 
 
-def _fault(touch: Touch, conversion_at: datetime, rule: AttributionRule) -> Loss | None:
+def _fault(touch: Touch, conversion_at: datetime, rule: AttributionRule, kind: ConversionKind) -> Loss | None:
     """Find what is wrong with a touch by itself."""
     if touch.disqualified is not None:
         return loss(touch.disqualified)
@@ -143,25 +152,60 @@ def _fault(touch: Touch, conversion_at: datetime, rule: AttributionRule) -> Loss
         return loss("after_conversion")
     if touch.kind not in rule.precedence:
         return loss("kind_not_accepted")
-    window = window_of(touch.kind, rule)
+    window = window_of(touch.kind, rule, kind)
     age = conversion_at - touch.occurred_at
-    return None if window is None or age <= window else too_old(touch.kind, age, window)
+    return None if window is None or age <= window else too_old(touch.kind, age, window, kind, rule)
 
 
-def _bound(participant: str, eligible: Sequence[Touch], amount_minor: int) -> _Outcome:
-    own = [touch for touch in eligible if touch.participant == participant]
-    others = [touch for touch in eligible if touch.participant != participant]
-    touch_ids = tuple(touch.id for touch in own)
+def _bond_fault(
+    bond: Bond,
+    conversion_at: datetime,
+    kind: ConversionKind,
+    eligible: Sequence[Touch],
+    rule: AttributionRule,
+) -> str | None:
+    """Find why the bond does not decide."""
+    if bond.since > conversion_at:
+        return "bond_began_later"
+    if rule.lifetime_months is not None and conversion_at - bond.since > rule.lifetime_months * MONTH:
+        return "lifetime_over"
+    came_first = bond.converted_at is None or bond.converted_at >= conversion_at
+    late = rule.conversion_window is not None and conversion_at - bond.since > rule.conversion_window
+    if late and (kind == "signup" or came_first):
+        return "outside_conversion_window"
+    if all(share.disqualified for share in bond.shares):
+        return "bond_disqualified"
+    reassigned = any(touch.kind == "manual" and touch.occurred_at > bond.since for touch in eligible)
+    first = rule.binding == "first" and rule.model in SINGLE_TOUCH and not reassigned
+    return None if first or not eligible else "newer_touch"
+
+
+def _bound(bond: Bond, eligible: Sequence[Touch], amount_minor: int) -> _Outcome:
+    shares = [share for share in bond.shares if not share.disqualified]
+    own: dict[str, list[Touch]] = {share.participant: [] for share in shares}
+    others: list[Touch] = []
+    for touch in eligible:
+        own.get(touch.participant, others).append(touch)
+    weights = [Fraction(share.weight_ppm) for share in shares]
+    parts = zip(own.items(), split(WHOLE_PPM, weights), split(amount_minor, weights), strict=True)
+    credits = tuple(
+        Credit(participant, tuple(touch.id for touch in touches), ppm, minor, _confidence(touches))
+        for (participant, touches), ppm, minor in parts
+    )
     return _Outcome(
         reason="bound_referrer",
-        credits=(Credit(participant, touch_ids, WHOLE_PPM, amount_minor, _confidence(own)),),
-        sentence=f"Credited to {participant}: an earlier conversion bound this customer to them.",
+        credits=credits,
+        sentence=bound_headline(credits),
         losses={touch.id: loss("bound_to_other") for touch in others},
     )
 
 
 def _earned(
-    eligible: Sequence[Touch], conversion_at: datetime, amount_minor: int, rule: AttributionRule
+    eligible: Sequence[Touch],
+    conversion_at: datetime,
+    amount_minor: int,
+    rule: AttributionRule,
+    event: ConversionKind,
 ) -> _Outcome:
     """Let the strongest kind present decide: clicks share by the model, others go to the latest claim."""
     kind = min((touch.kind for touch in eligible), key=rule.precedence.index)
@@ -182,7 +226,7 @@ def _earned(
     return _Outcome(
         reason=reason,
         credits=credits,
-        sentence=headline(credits, [touch for touch, _ in winners], how, conversion_at, rule),
+        sentence=headline(credits, [touch for touch, _ in winners], how, conversion_at, rule, event),
         losses={touch.id: outranked(kind) for touch in eligible if touch.kind != kind}
         | {touch.id: beaten for touch, weight in weighed if not weight},
     )
@@ -203,7 +247,9 @@ def _credits(winners: Sequence[tuple[Touch, Fraction]], amount_minor: int) -> tu
 
 
 def _confidence(touches: Sequence[Touch]) -> Confidence:
-    """Label a credit: `inferred` without a touch of its own, `code` by codes alone, else `deterministic`."""
-    if not touches:
+    """Label a credit: `inferred` without a touch of the customer's own account, `code` by codes alone, else
+    `deterministic`.
+    """
+    if all(touch.kind == "email" for touch in touches):
         return "inferred"
     return "code" if all(touch.kind == "code" for touch in touches) else "deterministic"

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
-TouchKind = Literal["click", "code", "manual", "token"]
+TouchKind = Literal["click", "code", "manual", "token", "email"]
+ConversionKind = Literal["signup", "purchase", "custom"]
+Binding = Literal["first", "latest"]
 Model = Literal["first_click", "last_click", "linear", "time_decay", "position_based", "custom"]
 Confidence = Literal["deterministic", "code", "inferred"]
 
 WHOLE_PPM = 1_000_000
+MONTH = timedelta(days=365.25) / 12
+"""A month of a lifetime: as long as any other, so that a decision does not hang on the date."""
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -17,8 +21,10 @@ _CODE = re.compile(r"[a-z][a-z0-9_]*")
 class Touch:
     """One contact between a participant's referral and the customer; ids are public ids.
 
-    `disqualified` is the reason code of a fault known before the decision (`bot`, `own_link`, ...). A manual
-    assignment is dated at the moment from which it applies, not at the moment somebody typed it in.
+    A touch of the kind `email` was made by an account that shares a verified e-mail address with the
+    customer's. `disqualified` is the reason code of a fault known before the decision (`bot`, `own_link`,
+    ...). A manual assignment is dated at the moment from which it applies, not at the moment somebody typed
+    it in.
     """
 
     id: str
@@ -50,21 +56,35 @@ class AttributionRule:
     listed). When every product is zero, the last click takes all with the reason `last_click_fallback`.
 
     A kind missing from `precedence` is not accepted at all.
+
+    `signup_window` is how old a click may be at a sign-up; None takes `click_window`. `conversion_window` is
+    how long after the customer came the first purchase or custom event must follow for the bond to hold,
+    `lifetime_months` how many months of 30.4375 days it goes on; None is without end. `binding` says
+    whether the bond comes before new touches (`first`) or only in their absence (`latest`).
     """
 
     model: Model
     click_window: timedelta
     code_window: timedelta | None
+    signup_window: timedelta | None = None
+    conversion_window: timedelta | None = None
+    lifetime_months: int | None = None
+    binding: Binding = "first"
     half_life_days: int = 7
     position_weights: tuple[int, int, int] = (40, 20, 40)
     custom_weights: tuple[int, ...] = ()
     channel_weights: tuple[tuple[str, int], ...] = ()
-    precedence: tuple[TouchKind, ...] = ("manual", "code", "token", "click")
+    precedence: tuple[TouchKind, ...] = ("manual", "code", "token", "click", "email")
 
     def __post_init__(self) -> None:
         if self.model not in get_args(Model):
             raise ValueError(f"model is unknown: {self.model!r}")
-        for name, window in (("click_window", self.click_window), ("code_window", self.code_window)):
+        if self.binding not in get_args(Binding):
+            raise ValueError(f"binding is unknown: {self.binding!r}")
+        if self.lifetime_months is not None and self.lifetime_months < 1:
+            raise ValueError("lifetime_months must be at least 1")
+        for name in ("click_window", "code_window", "signup_window", "conversion_window"):
+            window: timedelta | None = getattr(self, name)
             if window is not None and (window <= timedelta(0) or window.microseconds):
                 raise ValueError(f"{name} must be a positive number of whole seconds")
         if self.half_life_days < 1:
@@ -80,6 +100,42 @@ class AttributionRule:
         kinds = set(self.precedence)
         if not kinds or len(kinds) != len(self.precedence) or kinds - set(get_args(TouchKind)):
             raise ValueError("precedence must list known kinds, each once")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a bond: whose, how much of it, and the reason code when it cannot be credited any more."""
+
+    participant: str
+    weight_ppm: int
+    disqualified: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight_ppm <= WHOLE_PPM:
+            raise ValueError(f"weight_ppm must be from 1 to {WHOLE_PPM}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """What ties a customer to those who were credited for their first conversion in the program.
+
+    `since` is when that conversion happened; `converted_at` when the first purchase or custom event did, None
+    while there was none but the one to be decided.
+    """
+
+    shares: tuple[Share, ...]
+    since: datetime
+    converted_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not self.shares or len({share.participant for share in self.shares}) != len(self.shares):
+            raise ValueError("shares must name somebody, each once")
+        # In one order, so that equal bonds decide and are stored alike.
+        ordered = sorted(self.shares, key=lambda share: share.participant)
+        object.__setattr__(self, "shares", tuple(ordered))
+        object.__setattr__(self, "since", in_utc(self.since, "since"))
+        if self.converted_at is not None:
+            object.__setattr__(self, "converted_at", in_utc(self.converted_at, "converted_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +163,10 @@ class Rejected:
 class Decision:
     """Who is credited, who is not, and why; sentences hold public ids and UTC dates, never names.
 
-    `reason` is the model's name, `manual_claim`, `code_claim`, `token_claim`, `bound_referrer`,
-    `last_click_fallback`, `no_touch` or `no_eligible_touch`; the last two come without credits.
+    `reason` is the model's name, `manual_claim`, `code_claim`, `token_claim`, `email_claim`,
+    `bound_referrer`, `last_click_fallback`, `no_touch` or `no_eligible_touch`; the last two come without
+    credits. `bond_reason` says why a bond was not followed: `bond_began_later`, `lifetime_over`,
+    `outside_conversion_window`, `bond_disqualified` or `newer_touch`; None where it was, or there is none.
     """
 
     model: Model
@@ -116,6 +174,7 @@ class Decision:
     rejected: tuple[Rejected, ...]
     reason: str
     sentence: str
+    bond_reason: str | None = None
 
 
 def in_utc(value: datetime, field: str) -> datetime:
@@ -125,8 +184,12 @@ def in_utc(value: datetime, field: str) -> datetime:
     return value.astimezone(UTC)
 
 
-def window_of(kind: TouchKind, rule: AttributionRule) -> timedelta | None:
-    """Return how old a touch of this kind may be; None means any age."""
+def window_of(kind: TouchKind, rule: AttributionRule, event: ConversionKind) -> timedelta | None:
+    """Return how old a touch of this kind may be at such an event; None means any age."""
     if kind == "manual":
         return None
-    return rule.click_window if kind == "click" else rule.code_window
+    if kind not in ("click", "email"):
+        return rule.code_window
+    if event == "signup" and rule.signup_window is not None:
+        return rule.signup_window
+    return rule.click_window

@@ -4,13 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracking.attribution.facts import AttributionRule, Credit, Model, Touch, TouchKind, window_of
+from tracking.attribution.facts import (
+    AttributionRule,
+    ConversionKind,
+    Credit,
+    Model,
+    Touch,
+    TouchKind,
+    window_of,
+)
 
 KIND_WORDS: Mapping[TouchKind, str] = {
     "click": "click",
     "code": "code",
     "manual": "manual assignment",
     "token": "portal token",
+    "email": "verified e-mail match",
 }
 MODEL_WORDS: Mapping[Model, str] = {
     "first_click": "first click",
@@ -32,6 +41,15 @@ _PHRASES: Mapping[str, str] = {
     "duplicate": "repeated an earlier touch of the same visitor",
     "own_link": "used the customer's own link or code",
     "program_paused": "came while the program was paused",
+    "program_ended": "came after the program had ended",
+    "program_not_live": "came before the program had been published",
+    "self_referral": "is the customer's own: nobody refers themselves",
+    "ineligible_segment": "is of somebody whom the program is not for",
+    "preview": "was a preview of the link, made by a chat or a mail program",
+    "prefetch": "was loaded ahead by a browser and not opened",
+    "head": "was a machine asking whether the link is there",
+    "rate_limited": "came in a flood of requests",
+    "block_list": "matches an entry of the block list",
     "participant_inactive": "belongs to a participant who was not active then",
     "ineligible": "did not meet the program's conditions",
 }
@@ -52,9 +70,14 @@ def loss(reason: str) -> Loss:
     return Loss(reason, _PHRASES.get(reason, f"was set aside: {reason.replace('_', ' ')}"))
 
 
-def too_old(kind: TouchKind, age: timedelta, window: timedelta) -> Loss:
+def too_old(
+    kind: TouchKind, age: timedelta, window: timedelta, event: ConversionKind, rule: AttributionRule
+) -> Loss:
     """Say that a touch fell out of its window."""
-    reason = "outside_click_window" if kind == "click" else "outside_code_window"
+    reason = "outside_code_window"
+    if kind in ("click", "email"):
+        own = event == "signup" and rule.signup_window is not None
+        reason = "outside_signup_window" if own else "outside_click_window"
     return Loss(reason, f"is older than the {_adjective(window)} window: it came {_before(age)}")
 
 
@@ -81,18 +104,29 @@ def headline(
     how: str,
     conversion_at: datetime,
     rule: AttributionRule,
+    event: ConversionKind,
 ) -> str:
     """Write the sentence of a decision that credits somebody by `touches`."""
     if len(credits) > 1:
-        shares = ", ".join(f"{credit.participant} {_percent(credit.weight_ppm)}" for credit in credits)
-        return f"Shared by {how}: {shares}."
+        return f"Shared by {how}: {_shares(credits)}."
     who = f"Credited to {credits[0].participant} by {how}"
     if len(touches) > 1:
         return f"{who}: all {len(touches)} touches that count are theirs."
-    window = window_of(touches[0].kind, rule)
+    window = window_of(touches[0].kind, rule, event)
     inside = "" if window is None else f", inside the {_adjective(window)} window"
     age = conversion_at - touches[0].occurred_at
     return f"{who}: the {_named(touches[0])} came {_before(age)}{inside}."
+
+
+def bound_headline(credits: Sequence[Credit]) -> str:
+    """Write the sentence of a decision that follows a bond."""
+    if len(credits) > 1:
+        return f"Shared as an earlier conversion of this customer was: {_shares(credits)}."
+    return f"Credited to {credits[0].participant}: an earlier conversion bound this customer to them."
+
+
+def _shares(credits: Sequence[Credit]) -> str:
+    return ", ".join(f"{credit.participant} {_percent(credit.weight_ppm)}" for credit in credits)
 
 
 def _named(touch: Touch) -> str:

@@ -18,9 +18,6 @@ from tracking import attribution, fraud
 from tracking.models import Attribution, Conversion, Credit, FraudSignal, Referral, Touchpoint
 from tracking.services.referrals import ReferralBook
 
-SINGLE_TOUCH = ("first_click", "last_click")
-_DAYS_A_MONTH = 30.4375
-
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
@@ -142,7 +139,8 @@ def _decide(case: _Case, contacts: _Contacts, signals: list[FraudSignal]) -> _De
             for touch in case.touches
         ],
         rule=rule_of(terms.attribution),
-        bound_participant=_bound(conversion, terms, case.bond, candidates),
+        bond=None if case.bond is None else _bond(case.bond, candidates[case.bond.participant_id]),
+        kind=conversion.kind,  # type: ignore[arg-type]
     )
     decision = attribution.replay(inputs)
     result = attribution.encode_decision(decision)
@@ -165,8 +163,12 @@ def rule_of(terms: AttributionTerms) -> attribution.AttributionRule:
     """Return the attribution rule that a version's terms state."""
     return attribution.AttributionRule(
         model=terms.model,
-        click_window=timedelta(days=terms.click_window_days),
-        code_window=timedelta(days=terms.code_window_days),
+        click_window=timedelta(hours=terms.click_window_hours),
+        code_window=timedelta(hours=terms.code_window_hours),
+        signup_window=_hours(terms.signup_window_hours),
+        conversion_window=_hours(terms.conversion_window_hours),
+        lifetime_months=terms.lifetime_months,
+        binding="first" if terms.first_bind_wins else "latest",
         half_life_days=terms.half_life_days,
         position_weights=terms.position_weights,
         custom_weights=terms.custom_weights,
@@ -175,26 +177,13 @@ def rule_of(terms: AttributionTerms) -> attribution.AttributionRule:
     )
 
 
-def _bound(
-    conversion: Conversion,
-    terms: ProgramTerms,
-    bond: Referral | None,
-    candidates: dict[int, _Candidate],
-) -> str | None:
-    """Return the participant an earlier conversion bound this customer to.
+def _hours(number: int | None) -> timedelta | None:
+    return None if number is None else timedelta(hours=number)
 
-    Only single-touch models bind: the others exist to share credit out anew each time.
-    """
-    rule = terms.attribution
-    if bond is None or not rule.first_bind_wins or rule.model not in SINGLE_TOUCH:
-        return None
-    months = rule.lifetime_months
-    if months is not None and conversion.occurred_at - bond.started_at > timedelta(
-        days=months * _DAYS_A_MONTH
-    ):
-        return None
-    candidate = candidates[bond.participant_id]
-    return None if candidate.disqualified else candidate.participant.public_id
+
+def _bond(referral: Referral, candidate: _Candidate) -> attribution.Bond:
+    share = attribution.Share(candidate.participant.public_id, attribution.WHOLE_PPM, candidate.disqualified)
+    return attribution.Bond((share,), referral.started_at, referral.converted_at)
 
 
 def _candidate(conversion: Conversion, participant: Participant, touches: Sequence[Touchpoint]) -> _Candidate:

@@ -27,8 +27,10 @@ def full_document() -> dict[str, Any]:
         "destination_url": "https://shop.example/welcome",
         "attribution": {
             "model": "custom",
-            "click_window_days": 60,
-            "code_window_days": 45,
+            "click_window_hours": 1_440,
+            "code_window_hours": 36,
+            "signup_window_hours": 48,
+            "conversion_window_hours": 720,
             "half_life_days": 5,
             "position_weights": [50, 20, 30],
             "custom_weights": [3, 1],
@@ -103,8 +105,10 @@ def full_terms() -> ProgramTerms:
         destination_url="https://shop.example/welcome",
         attribution=AttributionTerms(
             model="custom",
-            click_window_days=60,
-            code_window_days=45,
+            click_window_hours=1_440,
+            code_window_hours=36,
+            signup_window_hours=48,
+            conversion_window_hours=720,
             half_life_days=5,
             position_weights=(50, 20, 30),
             custom_weights=(3, 1),
@@ -191,13 +195,13 @@ def reward_rules(draw: st.DrawFn, key: str) -> RewardRule:
 attributions = st.builds(
     AttributionTerms,
     model=st.sampled_from(("first_click", "last_click", "linear", "time_decay", "position_based", "custom")),
-    click_window_days=st.integers(1, 3650),
+    click_window_hours=st.integers(1, 87_600),
     position_weights=st.sampled_from([(40, 20, 40), (100, 0, 0), (33, 34, 33)]),
     custom_weights=st.lists(st.integers(0, 10_000), max_size=5).map(lambda weights: (1, *weights)),
     channel_weights=st.dictionaries(
         st.from_regex(r"[a-z0-9][a-z0-9_-]{0,9}", fullmatch=True), st.integers(0, 1000)
     ).map(lambda weights: tuple(sorted(weights.items()))),
-    precedence=st.permutations(("manual", "code", "token", "click")).map(tuple),
+    precedence=st.permutations(("manual", "code", "token", "click", "email")).map(tuple),
     lifetime_months=st.none() | st.integers(1, 120),
     first_bind_wins=booleans,
 )
