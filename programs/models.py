@@ -31,7 +31,14 @@ class Customer(TenantModel):
     )
     name = models.CharField(max_length=120, blank=True, default="")
     country = models.CharField(max_length=2, blank=True, default="")
+    email_verified_at = models.DateTimeField(
+        null=True, help_text="when it was proved that the person reads mail at this address"
+    )
+    same_person = TenantForeignKey(
+        "self", null=True, related_name="duplicates", help_text="the customer this one was merged into"
+    )
     created_at = models.DateTimeField(default=clock.now)
+    erased_at = models.DateTimeField(null=True, help_text="when everything personal was deleted")
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

@@ -40,6 +40,9 @@ class Migration(migrations.Migration):
                 ('country', models.CharField(blank=True, default='', max_length=2)),
                 ('created_at', models.DateTimeField(default=core.clock.now)),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+                ('email_verified_at', models.DateTimeField(help_text='when it was proved that the person reads mail at this address', null=True)),
+                ('erased_at', models.DateTimeField(help_text='when everything personal was deleted', null=True)),
+                ('same_person', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, help_text='the customer this one was merged into', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='duplicates', to='programs.customer')),
             ],
             options={
                 'abstract': False,

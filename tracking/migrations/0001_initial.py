@@ -112,6 +112,8 @@ class Migration(migrations.Migration):
                 ('version', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='attributions', to='programs.programversion')),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
                 ('conversion', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='attributions', to='tracking.conversion')),
+                ('cause', models.CharField(blank=True, default='', max_length=200)),
+                ('revision', models.PositiveSmallIntegerField(default=1)),
             ],
             options={
                 'abstract': False,
@@ -132,6 +134,7 @@ class Migration(migrations.Migration):
                 ('conversion', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='fraud_signals', to='tracking.conversion')),
                 ('participant', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='fraud_signals', to='programs.participant')),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+                ('shadow', models.BooleanField(default=False, help_text='recorded only: the rule is being tried out')),
             ],
             options={
                 'abstract': False,
@@ -152,6 +155,7 @@ class Migration(migrations.Migration):
                 ('participant', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='referrals', to='programs.participant')),
                 ('program', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='referrals', to='programs.program')),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+                ('share_ppm', models.PositiveIntegerField(default=1000000, help_text='parts per million of the conversion it began with')),
             ],
             options={
                 'abstract': False,
@@ -228,6 +232,10 @@ class Migration(migrations.Migration):
                 ('program', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='touchpoints', to='programs.program')),
                 ('promo_code', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='touchpoints', to='programs.promocode')),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+                ('country', models.CharField(blank=True, default='', max_length=2)),
+                ('referrer_host', models.CharField(blank=True, default='', max_length=255)),
+                ('refusal', models.CharField(blank=True, default='', help_text='why the click was not counted, if it was not', max_length=30)),
+                ('visitor_id', models.CharField(blank=True, default='', max_length=40)),
             ],
             options={
                 'abstract': False,
@@ -265,10 +273,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='conversion',
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0), ('refunded_minor__gte', 0), ('refunded_minor__lte', models.F('amount_minor'))), name='conversion_amounts'),
-        ),
-        migrations.AddConstraint(
-            model_name='attribution',
-            constraint=models.UniqueConstraint(fields=('workspace', 'conversion', 'program'), name='attribution_once_per_program'),
         ),
         migrations.AddConstraint(
             model_name='fraudsignal',
@@ -322,6 +326,287 @@ class Migration(migrations.Migration):
             model_name='touchpoint',
             constraint=models.UniqueConstraint(fields=('workspace', 'conversion', 'promo_code'), name='touchpoint_code_once_per_order'),
         ),
+        migrations.CreateModel(
+            name='Appeal',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', core.ids.PublicIdField(prefix='apl')),
+                ('message', models.TextField()),
+                ('status', models.CharField(choices=[('open', 'Open'), ('granted', 'Granted'), ('declined', 'Declined')], default='open', max_length=8)),
+                ('answer', models.TextField(blank=True, default='')),
+                ('answered_by', models.CharField(blank=True, default='', max_length=120)),
+                ('opened_at', models.DateTimeField()),
+                ('answered_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
+            name='ConversionCheck',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', core.ids.PublicIdField(prefix='cck')),
+                ('kind', models.CharField(choices=[('email', 'E-mail confirmed by the friend'), ('store', 'Order confirmed by the shop'), ('callback', 'Approved by your own system')], max_length=8)),
+                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('passed', 'Passed'), ('failed', 'Failed'), ('unanswered', 'Unanswered')], default='waiting', max_length=10)),
+                ('detail', models.CharField(blank=True, default='', max_length=300)),
+                ('asked_at', models.DateTimeField()),
+                ('answered_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
+            name='FraudCase',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', core.ids.PublicIdField(prefix='frc')),
+                ('status', models.CharField(choices=[('open', 'Open'), ('approved', 'Approved'), ('rejected', 'Rejected')], max_length=8)),
+                ('outcome', models.CharField(max_length=5)),
+                ('score', models.PositiveIntegerField()),
+                ('reason', models.CharField(max_length=40)),
+                ('decided_by', models.CharField(blank=True, default='', help_text='empty: by the rules', max_length=120)),
+                ('decided_at', models.DateTimeField(null=True)),
+                ('note', models.CharField(blank=True, default='', max_length=200)),
+                ('opened_at', models.DateTimeField()),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
+            name='FraudCaseChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('before', models.CharField(blank=True, default='', max_length=8)),
+                ('after', models.CharField(max_length=8)),
+                ('actor', models.CharField(max_length=120)),
+                ('reason', models.CharField(blank=True, default='', max_length=200)),
+                ('at', models.DateTimeField()),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
+            name='FraudJudgement',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', core.ids.PublicIdField(prefix='frj')),
+                ('outcome', models.CharField(max_length=5)),
+                ('shadow_outcome', models.CharField(help_text='with the rules that are being tried out', max_length=5)),
+                ('score', models.PositiveIntegerField()),
+                ('reason', models.CharField(max_length=40)),
+                ('inputs', models.JSONField()),
+                ('result', models.JSONField()),
+                ('digest', models.CharField(max_length=64)),
+                ('at', models.DateTimeField()),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
+            name='FraudListEntry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', core.ids.PublicIdField(prefix='fle')),
+                ('mode', models.CharField(choices=[('allow', 'Allow'), ('block', 'Block')], max_length=5)),
+                ('kind', models.CharField(choices=[('email', 'E-mail address'), ('domain', 'E-mail domain'), ('address', 'Network address'), ('country', 'Country'), ('source', 'Referring site'), ('customer', "Customer's own id"), ('participant', 'Participant'), ('device', 'Device')], max_length=11)),
+                ('pattern', models.CharField(max_length=320)),
+                ('note', models.CharField(blank=True, default='', max_length=200)),
+                ('created_by', models.CharField(max_length=120)),
+                ('created_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
+            name='Sighting',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('browser', 'Browser'), ('device', 'Device'), ('address', 'Network address'), ('payment', 'Payment means'), ('postal', 'Postal address'), ('agent', 'Kind of program')], max_length=8)),
+                ('digest', models.CharField(max_length=40)),
+                ('at', models.DateTimeField()),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.AddIndex(
+            model_name='touchpoint',
+            index=models.Index(condition=models.Q(('visitor_id', ''), _negated=True), fields=['workspace', 'visitor_id'], name='touchpoint_ws_visitor_idx'),
+        ),
+        migrations.AddConstraint(
+            model_name='attribution',
+            constraint=models.UniqueConstraint(fields=('workspace', 'conversion', 'program', 'revision'), name='attribution_once_per_program'),
+        ),
+        migrations.AddField(
+            model_name='appeal',
+            name='conversion',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='appeals', to='tracking.conversion'),
+        ),
+        migrations.AddField(
+            model_name='appeal',
+            name='participant',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='appeals', to='programs.participant'),
+        ),
+        migrations.AddField(
+            model_name='appeal',
+            name='workspace',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace'),
+        ),
+        migrations.AddField(
+            model_name='conversioncheck',
+            name='conversion',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='checks', to='tracking.conversion'),
+        ),
+        migrations.AddField(
+            model_name='conversioncheck',
+            name='workspace',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace'),
+        ),
+        migrations.AddField(
+            model_name='fraudcase',
+            name='conversion',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='fraud_cases', to='tracking.conversion'),
+        ),
+        migrations.AddField(
+            model_name='fraudcase',
+            name='participant',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='fraud_cases', to='programs.participant'),
+        ),
+        migrations.AddField(
+            model_name='fraudcase',
+            name='program',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='fraud_cases', to='programs.program'),
+        ),
+        migrations.AddField(
+            model_name='fraudcase',
+            name='workspace',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace'),
+        ),
+        migrations.AddField(
+            model_name='fraudcasechange',
+            name='case',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='changes', to='tracking.fraudcase'),
+        ),
+        migrations.AddField(
+            model_name='fraudcasechange',
+            name='workspace',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace'),
+        ),
+        migrations.AddField(
+            model_name='fraudjudgement',
+            name='conversion',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='judgements', to='tracking.conversion'),
+        ),
+        migrations.AddField(
+            model_name='fraudjudgement',
+            name='participant',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='judgements', to='programs.participant'),
+        ),
+        migrations.AddField(
+            model_name='fraudjudgement',
+            name='version',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='judgements', to='programs.programversion'),
+        ),
+        migrations.AddField(
+            model_name='fraudjudgement',
+            name='workspace',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace'),
+        ),
+        migrations.AddField(
+            model_name='fraudcase',
+            name='judgement',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='cases', to='tracking.fraudjudgement'),
+        ),
+        migrations.AddField(
+            model_name='fraudlistentry',
+            name='workspace',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace'),
+        ),
+        migrations.AddField(
+            model_name='sighting',
+            name='conversion',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='sightings', to='tracking.conversion'),
+        ),
+        migrations.AddField(
+            model_name='sighting',
+            name='customer',
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='sightings', to='programs.customer'),
+        ),
+        migrations.AddField(
+            model_name='sighting',
+            name='workspace',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace'),
+        ),
+        migrations.AddIndex(
+            model_name='appeal',
+            index=models.Index(fields=['workspace', 'status', 'opened_at'], name='appeal_ws_status_idx'),
+        ),
+        migrations.AddConstraint(
+            model_name='appeal',
+            constraint=models.UniqueConstraint(condition=models.Q(('status', 'open')), fields=('workspace', 'conversion', 'participant'), name='appeal_open_once'),
+        ),
+        migrations.AddIndex(
+            model_name='conversioncheck',
+            index=models.Index(fields=['workspace', 'status', 'asked_at'], name='conversion_check_ws_idx'),
+        ),
+        migrations.AddConstraint(
+            model_name='conversioncheck',
+            constraint=models.UniqueConstraint(fields=('workspace', 'conversion', 'kind'), name='conversion_check_once'),
+        ),
+        migrations.AddIndex(
+            model_name='fraudcasechange',
+            index=models.Index(fields=['workspace', 'case', 'id'], name='fraud_change_ws_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='fraudjudgement',
+            index=models.Index(fields=['workspace', 'at'], name='fraud_judgement_ws_time_idx'),
+        ),
+        migrations.AddConstraint(
+            model_name='fraudjudgement',
+            constraint=models.UniqueConstraint(fields=('workspace', 'conversion', 'participant'), name='fraud_judgement_once'),
+        ),
+        migrations.AddIndex(
+            model_name='fraudcase',
+            index=models.Index(fields=['workspace', 'status', 'opened_at'], name='fraud_case_ws_status_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='fraudcase',
+            index=models.Index(fields=['workspace', 'participant'], name='fraud_case_ws_person_idx'),
+        ),
+        migrations.AddConstraint(
+            model_name='fraudcase',
+            constraint=models.UniqueConstraint(fields=('workspace', 'conversion', 'participant'), name='fraud_case_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='fraudlistentry',
+            constraint=models.UniqueConstraint(fields=('workspace', 'mode', 'kind', 'pattern'), name='fraud_list_entry_once'),
+        ),
+        migrations.AddIndex(
+            model_name='sighting',
+            index=models.Index(fields=['workspace', 'kind', 'digest', 'at'], name='sighting_ws_digest_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='sighting',
+            index=models.Index(fields=['workspace', 'conversion'], name='sighting_ws_conversion_idx'),
+        ),
+        migrations.AddConstraint(
+            model_name='sighting',
+            constraint=models.UniqueConstraint(fields=('workspace', 'customer', 'kind', 'digest', 'conversion'), name='sighting_once', nulls_distinct=False),
+        ),
         IsolateTable("Click", doors={"clicks": "INSERT", "workspaces": "SELECT"}, partitioned_by="occurred_at"),
         IsolateTable("ClickLoss", doors={"clicks": "INSERT"}),
         IsolateTable("Conversion"),
@@ -329,7 +614,14 @@ class Migration(migrations.Migration):
         IsolateTable("Touchpoint"),
         IsolateTable("Attribution", append_only=True),
         IsolateTable("Referral"),
-        IsolateTable("Credit", append_only=True),
+        IsolateTable("Credit"),
         IsolateTable("ReferralChange", append_only=True),
         IsolateTable("FraudSignal", append_only=True),
+        IsolateTable("Sighting"),
+        IsolateTable("FraudJudgement", append_only=True),
+        IsolateTable("FraudCase"),
+        IsolateTable("FraudCaseChange", append_only=True),
+        IsolateTable("FraudListEntry"),
+        IsolateTable("ConversionCheck"),
+        IsolateTable("Appeal"),
     ]
