@@ -21,6 +21,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "conversion.created": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.refunded": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
+    "conversion.redecided": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.rejected": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "referral.started": (WEBHOOKS,),
     "referral.converted": (WEBHOOKS,),

@@ -236,7 +236,9 @@ def days_with_facts_since(workspace: Workspace, *, since: datetime | None, befor
         old = rows.filter(**{f"{column}__lt": before}).order_by()
         return set(old.annotate(day=TruncDate(column, tzinfo=zone)).values_list("day", flat=True).distinct())
 
-    rejected = Event.objects.for_workspace(workspace).filter(newer("evt"), kind="conversion.rejected")
+    rejected = Event.objects.for_workspace(workspace).filter(
+        newer("evt"), kind__in=("conversion.rejected", "conversion.redecided")
+    )
     late = Conversion.objects.for_workspace(workspace)
     undone = late.filter(public_id__in=list(rejected.values_list("data__conversion", flat=True)))
     found = days(Click.objects.for_workspace(workspace).filter(newer("clk")), "occurred_at")

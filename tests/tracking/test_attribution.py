@@ -98,7 +98,7 @@ def test_rejects_a_touch_after_the_conversion_and_keeps_one_at_the_same_instant(
             "The click of 4 Nov 2025 belongs to a participant who was not active then.",
         ),
         ("ineligible", "The click of 4 Nov 2025 did not meet the program's conditions."),
-        ("rate_limited", "The click of 4 Nov 2025 came in a flood of requests."),
+        ("flood", "The click of 4 Nov 2025 came in a flood of requests."),
         ("too_odd", "The click of 4 Nov 2025 was set aside: too odd."),
     ],
 )

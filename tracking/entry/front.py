@@ -23,9 +23,9 @@ from tracking.entry.page_clicks import PageClicks
 from tracking.entry.reading import Environ, client_address, facts_of
 from tracking.entry.spool import Spool
 from tracking.entry.writer import Row, Writer, instant
+from tracking.identifiers import address_hash
 from tracking.link_targets import Target
 from tracking.redirects import VISITOR_COOKIE, destination, known_visitor
-from tracking.services.clicks import address_hash
 
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]

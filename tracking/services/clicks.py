@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from core.partitions import make_month
@@ -16,6 +14,7 @@ from core.transactions import all_or_nothing
 from programs.models import Customer, Link, Program
 from tracking.agents import Agent, read_agent
 from tracking.classification import ClickFacts, ClickReason, channel, classify, referrer_host
+from tracking.identifiers import address_hash
 from tracking.models import Click, ClickAgent, Touchpoint
 
 REPEAT = timedelta(hours=1)
@@ -23,14 +22,6 @@ REPEAT = timedelta(hours=1)
 
 LONGEST_WINDOW = timedelta(days=366)
 """How far back a visitor's clicks are looked at when they become a customer's."""
-
-
-def address_hash(address: str, at: datetime) -> str:
-    """Return a keyed hash of a network address that changes with the month."""
-    if not address:
-        return ""
-    message = f"{at.year:04}-{at.month:02}|{address}".encode()
-    return hmac.digest(settings.HASH_KEY.encode(), message, "sha256").hex()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,27 +144,51 @@ def _is_repeat(link: Link, visitor_id: str, at: datetime) -> bool:
     )
 
 
-def bind_visitor(*, customer: Customer, click: Click) -> int:
-    """Make the counted clicks of a click's visitor touchpoints of this customer; returns how many are new.
+MOST_REFUSED = 20
+"""How many of a visitor's clicks that were not counted are kept for the explanation, the newest ones."""
 
-    Repeating it adds nothing. Clicks of the last year count; the program's window decides which matter.
+_SAYS_NOTHING = ("duplicate", "flood")
+"""Reasons of clicks that repeat another one, which is kept itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What binding found out: how many touchpoints are new, and the earliest new one of each customer."""
+
+    count: int
+    since: Mapping[int, datetime]
+
+
+def bind_visitor(*, customer: Customer, click: Click) -> int:
+    """Make the clicks of a click's visitor touchpoints of this customer; returns how many are new.
+
+    Repeating it adds nothing. Clicks of the last year count; the program's window decides which matter. Those
+    that were not counted are bound with their reason, so that a decision can say why they earned nothing.
     """
-    return bind_visitors(found=[(customer, click)])
+    return bind_visitors(found=[(customer, click)]).count
 
 
 @transaction.atomic(savepoint=False)
-def bind_visitors(*, found: Sequence[tuple[Customer, Click]]) -> int:
+def bind_visitors(*, found: Sequence[tuple[Customer, Click]]) -> Bound:
     """Do what `bind_visitor` does for many customers of one workspace, each with a click they came with."""
     if not found:
-        return 0
+        return Bound(0, {})
     workspace_id = found[0][0].workspace_id
     visits = defaultdict(list)
-    for each in Click.objects.for_workspace(workspace_id).filter(
-        visitor_id__in={click.visitor_id for _, click in found},
-        counted=True,
-        occurred_at__gt=min(click.occurred_at for _, click in found) - LONGEST_WINDOW,
+    refused: dict[str, list[Click]] = defaultdict(list)
+    for each in (
+        Click.objects.for_workspace(workspace_id)
+        .filter(
+            visitor_id__in={click.visitor_id for _, click in found},
+            occurred_at__gt=min(click.occurred_at for _, click in found) - LONGEST_WINDOW,
+        )
+        .exclude(reason__in=_SAYS_NOTHING)
+        .order_by("-occurred_at", "-public_id")
     ):
-        visits[each.visitor_id].append(each)
+        if each.counted:
+            visits[each.visitor_id].append(each)
+        elif len(refused[each.visitor_id]) < MOST_REFUSED:
+            refused[each.visitor_id].append(each)
     bound = set(
         Touchpoint.objects.for_workspace(workspace_id)
         .filter(customer__in={customer.pk for customer, _ in found}, click__isnull=False)
@@ -187,12 +202,20 @@ def bind_visitors(*, found: Sequence[tuple[Customer, Click]]) -> int:
             participant_id=each.participant_id,
             customer=customer,
             click=each,
+            refusal=each.reason,
             channel=each.channel,
+            visitor_id=each.visitor_id,
+            referrer_host=each.referrer_host,
+            country=each.country,
             occurred_at=each.occurred_at,
         )
         for customer, click in found
-        for each in visits[click.visitor_id]
+        for each in visits[click.visitor_id] + refused[click.visitor_id]
         if each.occurred_at > click.occurred_at - LONGEST_WINDOW and (customer.pk, each.pk) not in bound
     ]
     Touchpoint.objects.bulk_create(fresh, ignore_conflicts=True)
-    return len(fresh)
+    since: dict[int, datetime] = {}
+    for touch in fresh:
+        known = since.get(touch.customer_id)
+        since[touch.customer_id] = touch.occurred_at if known is None else min(known, touch.occurred_at)
+    return Bound(len(fresh), since)

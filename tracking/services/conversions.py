@@ -13,19 +13,22 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from accounts.models import Workspace
 from core import money
 from core.errors import Conflict, DomainError, Invalid
 from core.events import emit, together
 from core.transactions import all_or_nothing
-from programs.models import Customer, PromoCode
-from tracking.models import Click, Conversion, Touchpoint
+from programs.models import Customer, Participant, PromoCode
+from tracking.identifiers import Traces, digest_of
+from tracking.models import Click, Conversion, Sighting, Touchpoint
 from tracking.services.clicks import bind_visitors
 from tracking.services.decisions import decide_conversions
+from tracking.services.redecisions import redecide_late
 
 MAX_METADATA = 10_000
+NO_TRACES = Traces()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,9 @@ class ConversionFact:
 
     `amount_minor` is the net value in the minor unit of `currency`. The pair of source and source key names
     the fact. `at` is when we heard of it; a time of the event after that is taken as `at`. A source that
-    edits its facts gives `source_modified_at`.
+    edits its facts gives `source_modified_at`. `traces` tells of the browser, device and address it was done
+    from, and what it was paid with, as far as the source knows. `token_of` are participants whose signed
+    referral token was shown.
     """
 
     kind: str
@@ -50,6 +55,8 @@ class ConversionFact:
     event_name: str = ""
     metadata: Mapping[str, Any] | None = None
     source_modified_at: datetime | None = None
+    traces: Traces = NO_TRACES
+    token_of: Sequence[Participant] = ()
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -161,7 +168,8 @@ def _record(
     workspace: Workspace, facts: Sequence[ConversionFact], people: Mapping[int, Customer]
 ) -> list[RecordedConversion | DomainError]:
     """Record facts of different people."""
-    stored = _stored(workspace, facts)
+    before, latest = _known_before(workspace, facts)
+    stored = _stored(workspace, facts, before)
     results: list[RecordedConversion | DomainError] = []
     fresh: list[tuple[ConversionFact, Conversion]] = []
     for fact in facts:
@@ -174,9 +182,13 @@ def _record(
             conversion.customer = people[fact.customer.pk]
         if created:
             fresh.append((fact, conversion))
-    bind_visitors(found=[(each.customer, fact.click) for fact, each in fresh if fact.click is not None])
+    bound = bind_visitors(
+        found=[(each.customer, fact.click) for fact, each in fresh if fact.click is not None]
+    )
     _use_codes(fresh)
+    _note_traces(fresh)
     decide_conversions(workspace=workspace, due=[(each, fact.at) for fact, each in fresh])
+    _put_in_order(workspace, fresh, bound.since, latest)
     for fact, each in fresh:
         kind = "lead.created" if fact.kind == Conversion.Kind.SIGNUP else "conversion.created"
         emit(kind, at=fact.at, conversion=each.public_id, customer=each.customer.public_id)
@@ -184,10 +196,9 @@ def _record(
 
 
 def _stored(
-    workspace: Workspace, facts: Sequence[ConversionFact]
+    workspace: Workspace, facts: Sequence[ConversionFact], before: Counter[tuple[int, str, str]]
 ) -> dict[tuple[str, str, str], tuple[Conversion, bool]]:
     """Store what is not known yet; returns each fact's conversion, locked, and whether it is new."""
-    before = _known_before(workspace, facts)
     wanted = [
         Conversion(
             workspace=workspace,
@@ -229,20 +240,73 @@ def _any_key(facts: Iterable[ConversionFact]) -> Q:
     return found
 
 
-def _known_before(workspace: Workspace, facts: Iterable[ConversionFact]) -> Counter[tuple[int, str, str]]:
-    """Count what each fact is numbered among; what was rejected does not count."""
+def _known_before(
+    workspace: Workspace, facts: Iterable[ConversionFact]
+) -> tuple[Counter[tuple[int, str, str]], dict[int, datetime]]:
+    """Count what each fact is numbered among, and find each customer's latest conversion.
+
+    What was rejected does not count.
+    """
     rows = (
         Conversion.objects.for_workspace(workspace)
-        .filter(customer__in={fact.customer.pk for fact in facts}, kind__in={fact.kind for fact in facts})
+        .filter(customer__in={fact.customer.pk for fact in facts})
         .exclude(status=Conversion.Status.REJECTED)
         .order_by()
         .values_list("customer_id", "kind", "event_name")
-        .annotate(times=Count("pk"))
+        .annotate(times=Count("pk"), latest=Max("occurred_at"))
     )
     before: Counter[tuple[int, str, str]] = Counter()
-    for customer_id, kind, event_name, times in rows:
+    latest: dict[int, datetime] = {}
+    for customer_id, kind, event_name, times, at in rows:
         before[customer_id, kind, event_name if kind == Conversion.Kind.CUSTOM else ""] += times
-    return before
+        latest[customer_id] = max(at, latest.get(customer_id, at))
+    return before, latest
+
+
+def _put_in_order(
+    workspace: Workspace,
+    fresh: Sequence[tuple[ConversionFact, Conversion]],
+    bound: Mapping[int, datetime],
+    latest: Mapping[int, datetime],
+) -> None:
+    """Decide anew what lies after facts that came too late for it."""
+    since: dict[int, datetime] = {}
+    for _, conversion in fresh:
+        customer_id = conversion.customer_id
+        earliest = min(conversion.occurred_at, bound.get(customer_id, conversion.occurred_at))
+        if customer_id in latest and latest[customer_id] > earliest:
+            since[customer_id] = earliest
+    if since:
+        redecide_late(
+            workspace=workspace,
+            since=since,
+            apart={conversion.pk for _, conversion in fresh},
+            cause="Something that happened before it became known after it.",
+            at=max(fact.at for fact, _ in fresh),
+        )
+
+
+def _note_traces(fresh: Iterable[tuple[ConversionFact, Conversion]]) -> None:
+    """Keep the identifiers a conversion came with, those of the click included, as keyed hashes."""
+    rows = []
+    for fact, conversion in fresh:
+        seen = {(kind, digest) for kind, digest in fact.traces.digests(conversion.occurred_at).items()}
+        if fact.click is not None:
+            seen.add((Sighting.Kind.BROWSER, digest_of("browser", fact.click.visitor_id)))
+            if fact.click.address_hash:
+                seen.add((Sighting.Kind.ADDRESS, fact.click.address_hash))
+        rows += [
+            Sighting(
+                workspace_id=conversion.workspace_id,
+                customer_id=conversion.customer_id,
+                kind=kind,
+                digest=digest,
+                conversion=conversion,
+                at=conversion.occurred_at,
+            )
+            for kind, digest in sorted(seen)
+        ]
+    Sighting.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _exact(value: Any) -> Any:
@@ -274,21 +338,22 @@ def _difference(known: Conversion, fact: ConversionFact) -> Conflict | None:
 
 
 def _use_codes(fresh: Iterable[tuple[ConversionFact, Conversion]]) -> None:
-    Touchpoint.objects.bulk_create(
-        [
-            Touchpoint(
-                workspace_id=conversion.workspace_id,
-                kind=Touchpoint.Kind.CODE,
-                program_id=code.participant.program_id,
-                participant_id=code.participant_id,
-                customer_id=conversion.customer_id,
-                promo_code=code,
-                conversion=conversion,
-                channel="code",
-                occurred_at=conversion.occurred_at,
+    """Keep the codes typed at a conversion, and the referral tokens shown with it, as contacts."""
+    touches = []
+    for fact, conversion in fresh:
+        claims = [(code.participant, code) for code in fact.promo_codes]
+        for participant, code in [*claims, *((each, None) for each in fact.token_of)]:
+            touches.append(
+                Touchpoint(
+                    workspace_id=conversion.workspace_id,
+                    kind=Touchpoint.Kind.CODE if code else Touchpoint.Kind.TOKEN,
+                    program_id=participant.program_id,
+                    participant_id=participant.pk,
+                    customer_id=conversion.customer_id,
+                    promo_code=code,
+                    conversion=conversion if code else None,
+                    channel="code" if code else "token",
+                    occurred_at=conversion.occurred_at,
+                )
             )
-            for fact, conversion in fresh
-            for code in fact.promo_codes
-        ],
-        ignore_conflicts=True,
-    )
+    Touchpoint.objects.bulk_create(touches, ignore_conflicts=True)
