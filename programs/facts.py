@@ -8,7 +8,7 @@ from typing import Final
 
 from core.money import display
 from programs.destinations import allowed_hosts
-from programs.terms import ProgramTerms, RewardRule, diff, headline, reward_sentence
+from programs.terms import FRAUD_WORDS, FraudTerms, ProgramTerms, RewardRule, diff, headline, reward_sentence
 
 MODELS: Final = {
     "first_click": "First click",
@@ -62,7 +62,21 @@ def facts(terms: ProgramTerms) -> tuple[tuple[str, str], ...]:
         ("Customers", "new ones only" if eligibility.new_customers_only else "new and known"),
         ("Countries", ", ".join(eligibility.countries) or "all"),
         ("Paid out from", _least(terms.payout_minimum_minor, terms.currency)),
+        *_checks(terms.fraud),
     )
+
+
+def _checks(fraud: FraudTerms) -> tuple[tuple[str, str], ...]:
+    """Return what holds for suspicious referrals; rules only where some do not count."""
+    rows = [("Doubts hold a reward from", f"{fraud.hold_at}, and one finding of {fraud.deny_at} refuses it")]
+    for label, rules in (("Fraud rules on trial", fraud.shadow), ("Fraud rules turned off", fraud.off)):
+        if rules:
+            rows.append((label, ", ".join(FRAUD_WORDS[rule][0].lower() for rule in rules)))
+    if fraud.verify_email:
+        rows.append(("Friends confirm their e-mail", "before a reward is released"))
+    if fraud.validation_url:
+        rows.append(("Asked before approval", fraud.validation_url))
+    return tuple(rows)
 
 
 def changes(old: ProgramTerms, new: ProgramTerms) -> list[ChangeShown]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django import forms
 
 from core.money import is_currency
+from programs.forms.fraud import FraudForm, fraud_initial
 from programs.forms.general import FIELD_OF, SECTIONS, TermsForm, terms_initial
 from programs.forms.rules import RuleForm, rule_initial
 from programs.forms.values import count_of
@@ -19,7 +20,7 @@ ROW_BUTTONS: Final = ("add_rule", "remove_rule", "move_rule", "add_tier", "remov
 
 
 class TermsEditor:
-    """The general form `general` and the rows `rules`, bound when there is data.
+    """The general form `general`, the form `fraud` and the rows `rules`, bound when there is data.
 
     With a `section` (see `SECTIONS`) the data holds that part only, and everything else stays as it is in the
     draft. Rows are added, moved and taken away by buttons that post the form as it stands (`ROW_BUTTONS`), so
@@ -42,9 +43,11 @@ class TermsEditor:
         self.rules: list[RuleForm]
         if data is None:
             self.general = TermsForm(initial=terms_initial(program, terms))
+            self.fraud = FraudForm(initial=fraud_initial(terms.fraud))
             self.show_rules(terms.rewards)
         else:
             self.general = TermsForm(data)
+            self.fraud = FraudForm(data)
             self.rules = [
                 RuleForm(data, prefix=f"rule-{index}", currency=self.currency)
                 for index in range(count_of(data, "rules", MAX_RULES))
@@ -55,7 +58,12 @@ class TermsEditor:
         data: dict[str, Any] = {"rules": str(len(self.rules))}
         for rule in self.rules:
             data[f"{rule.prefix}-tiers"] = str(len(rule.tiers))
-        for form in (self.general, *self.rules, *(tier for rule in self.rules for tier in rule.tiers)):
+        for form in (
+            self.general,
+            self.fraud,
+            *self.rules,
+            *(tier for rule in self.rules for tier in rule.tiers),
+        ):
             for name in form.fields:
                 value = form[name].value()
                 if value is None or value is False:
@@ -65,12 +73,14 @@ class TermsEditor:
 
     def is_valid(self) -> bool:
         """Check every part, so that all faults show at once."""
-        return all([self.general.is_valid(), *(rule.is_valid() for rule in self.rules)])
+        return all(
+            [self.general.is_valid(), self.fraud.is_valid(), *(rule.is_valid() for rule in self.rules)]
+        )
 
     @property
     def has_errors(self) -> bool:
         """Whether anything was found wrong."""
-        return bool(self.general.errors) or any(rule.has_errors for rule in self.rules)
+        return bool(self.general.errors or self.fraud.errors) or any(rule.has_errors for rule in self.rules)
 
     def show_rules(self, rules: Iterable[RewardRule]) -> None:
         """Put these rewards in place of the rows, as yet unchecked."""
@@ -100,6 +110,7 @@ class TermsEditor:
             elif rest:
                 _move(tiers, rest[0], rest[1:])
         self.general = TermsForm(initial={name: self.general[name].value() for name in self.general.fields})
+        self.fraud = FraudForm(initial=self.fraud.typed())
         self.rules = self._rows(rows)
 
     def document(self) -> dict[str, Any]:
@@ -112,7 +123,7 @@ class TermsEditor:
                 entry["key"] = _free_key(f"{entry['side']}-{entry['kind']}", taken)
                 taken.add(entry["key"])
             rewards.append(entry)
-        return {**self.general.document(), "rewards": rewards}
+        return {**self.general.document(), "fraud": self.fraud.document(), "rewards": rewards}
 
     def add_errors(self, error: TermsInvalid) -> None:
         """Put each fault on the field that it is about, or above the form."""
@@ -125,6 +136,8 @@ class TermsEditor:
         number, _, path = rest.partition(".")
         if group == "rewards" and number.isdigit() and int(number) < len(self.rules):
             return self.rules[int(number)].place_of(path)
+        if group == "fraud" and (field := self.fraud.field_of(rest)) is not None:
+            return self.fraud, field
         param = fault.param
         while param and param not in FIELD_OF:
             param = param.rpartition(".")[0]
@@ -142,19 +155,17 @@ def _completed(shown: Mapping[str, Any], data: Mapping[str, Any], section: str) 
 
     A box that is not ticked is not sent at all, so the section's own fields are taken from `data` only.
     """
-    own = SECTIONS[section]
-    rows = section == "rewards"
-    kept = {
-        name: value
-        for name, value in shown.items()
-        if name not in own and not (rows and (name == "rules" or name.startswith("rule-")))
-    }
-    sent = {
-        name: value
-        for name, value in data.items()
-        if name in own or (rows and (name == "rules" or name.startswith("rule-")))
-    }
-    return {**kept, **sent}
+    kept = {name: value for name, value in shown.items() if not _stands_on(section, name)}
+    return {**kept, **{name: value for name, value in data.items() if _stands_on(section, name)}}
+
+
+def _stands_on(section: str, name: str) -> bool:
+    """Tell whether a posted field belongs to a section of the editor."""
+    if name == "rules" or name.startswith("rule-"):
+        return section == "rewards"
+    if name.startswith(f"{FraudForm.prefix}-"):
+        return section == "fraud"
+    return name in SECTIONS[section]
 
 
 def _without(rows: list[dict[str, Any]], number: str) -> list[dict[str, Any]]:

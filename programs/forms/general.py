@@ -57,9 +57,13 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "payout_minimum",
         *_ATTRIBUTION,
     ),
+    "fraud": (),
     "look": ("name", "offer_text", "destination_url", "allowed_hosts", "terms_text"),
 }
-"""Part of the editor -> fields of the form on it; the rows of rewards stand on `rewards`."""
+"""Part of the editor -> fields of this form on it.
+
+The rows of rewards stand on `rewards`, and the whole form about fraud stands on `fraud`.
+"""
 
 
 class TermsForm(forms.Form):

@@ -5,6 +5,7 @@ Pure: frozen dataclasses in and out, no Django and no clock.
 
 from programs.terms.changes import Change, diff
 from programs.terms.document import TermsInvalid, dump_terms, parse_terms, publish_errors
+from programs.terms.fraud import FRAUD_RULES, FRAUD_WEIGHTS, FRAUD_WORDS, FraudRule, FraudTerms
 from programs.terms.presets import ProgramKind, RewardPreset, default_terms, reward_presets
 from programs.terms.promises import (
     Amount,
@@ -33,6 +34,9 @@ from programs.terms.wording import (
 )
 
 __all__ = [
+    "FRAUD_RULES",
+    "FRAUD_WEIGHTS",
+    "FRAUD_WORDS",
     "Amount",
     "AttributionModel",
     "AttributionTerms",
@@ -41,6 +45,8 @@ __all__ = [
     "EligibilityTerms",
     "FieldError",
     "FixedAmount",
+    "FraudRule",
+    "FraudTerms",
     "PercentageAmount",
     "ProductTerms",
     "ProgramKind",

@@ -9,6 +9,7 @@ from typing import Final, get_args
 
 from core.errors import Invalid
 from core.money import MAX_MINOR, is_currency
+from programs.terms.fraud import FraudTerms, dump_fraud, read_fraud
 from programs.terms.promises import (
     Amount,
     Approval,
@@ -107,6 +108,7 @@ def dump_terms(terms: ProgramTerms) -> dict[str, object]:
             "new_customers_only": eligibility.new_customers_only,
             "countries": list(eligibility.countries),
         },
+        "fraud": dump_fraud(terms.fraud),
         "payout_minimum_minor": terms.payout_minimum_minor,
         "allowed_hosts": list(terms.allowed_hosts),
         "terms_text": terms.terms_text,
@@ -134,6 +136,7 @@ def _program(reader: Reader) -> ProgramTerms:
     if destination_url:
         _check_destination(reader, destination_url, allowed_hosts)
     attribution, eligibility = reader.child("attribution"), reader.child("eligibility")
+    fraud = reader.child("fraud")
     rules = tuple(_rule(entry) for entry in reader.children("rewards", 50))
     if reader.sound("rewards") and len({rule.key for rule in rules}) < len(rules):
         reader.fail("rewards", "duplicate", "Each reward needs a key of its own.")
@@ -145,6 +148,7 @@ def _program(reader: Reader) -> ProgramTerms:
         hold_days=reader.integer("hold_days", 0, 365, default=30),
         approval=reader.choice("approval", get_args(Approval), default="automatic"),
         eligibility=_eligibility(eligibility) if eligibility else EligibilityTerms(),
+        fraud=read_fraud(fraud) if fraud else FraudTerms(),
         payout_minimum_minor=reader.integer("payout_minimum_minor", 0, MAX_MINOR, default=0),
         allowed_hosts=allowed_hosts,
         terms_text=reader.text("terms_text", 20_000, default=""),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from core.money import POINTS
+from programs.terms.fraud import FraudTerms
 
 AttributionModel = Literal["first_click", "last_click", "linear", "time_decay", "position_based", "custom"]
 CreditSource = Literal["manual", "code", "token", "click", "email"]
@@ -137,6 +138,7 @@ class ProgramTerms:
     hold_days: int = 30
     approval: Approval = "automatic"
     eligibility: EligibilityTerms = field(default_factory=EligibilityTerms)
+    fraud: FraudTerms = field(default_factory=FraudTerms)
     payout_minimum_minor: int = 0
     allowed_hosts: tuple[str, ...] = ()
     terms_text: str = ""

@@ -77,7 +77,7 @@ def faults_of(editor: TermsEditor) -> list[str]:
         f"{form.fields[name].label or name.replace('_', ' ').capitalize()}: {error}"
         if name in form.fields
         else str(error)
-        for form in (editor.general, *editor.rules, *tiers)
+        for form in (editor.general, editor.fraud, *editor.rules, *tiers)
         for name, errors in form.errors.items()
         for error in errors
     ]

@@ -184,7 +184,7 @@ PUBLIC: Final[dict[str, list[Stop]]] = {
 """The public pages by route, each in the states that a visitor may meet it in."""
 
 PARTS: Final = {
-    "section": ["rewards", "rules", "look"],
+    "section": ["rewards", "rules", "fraud", "look"],
     "step": ["goal", "rewards", "rules", "look", "review"],
 }
 """Parts of one page that are shown one at a time, by the name in the address."""

@@ -23,6 +23,7 @@ def test_facts_say_what_holds_for_every_reward() -> None:
         "Customers": "new ones only",
         "Countries": "all",
         "Paid out from": "€25.00",
+        "Doubts hold a reward from": "50, and one finding of 100 refuses it",
     }
     empty = dict(facts(ProgramTerms(currency="EUR", approval="manual")))
     assert (empty["Links lead to"], empty["Allowed hosts"], empty["Approval"]) == (
@@ -45,3 +46,27 @@ def test_changes_are_shown_with_added_and_removed_rewards_as_sentences() -> None
     ]
     assert changes(parse_terms(old), parse_terms(old)) == []
     assert dict(facts(parse_terms(new)))["A referral earns for"] == "1 month"
+
+
+def test_facts_name_rules_that_do_not_count_and_who_is_asked() -> None:
+    fraud = {
+        "hold_at": 40,
+        "shadow": ["ring", "circular"],
+        "off": ["same_ip"],
+        "verify_email": True,
+        "validation_url": "https://shop.example/validate",
+        "weights": {"ring": 80},
+    }
+    strict = parse_terms(terms(fraud=fraud))
+
+    assert facts(strict)[-5:] == (
+        ("Doubts hold a reward from", "40, and one finding of 100 refuses it"),
+        ("Fraud rules on trial", "circle, ring"),
+        ("Fraud rules turned off", "same network"),
+        ("Friends confirm their e-mail", "before a reward is released"),
+        ("Asked before approval", "https://shop.example/validate"),
+    )
+    assert changes(parse_terms(terms()), strict)[:2] == [
+        ChangeShown("fraud › hold at", "50", "40"),
+        ChangeShown("fraud › weights › ring", "–", "80"),
+    ]

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from core.money import CURRENCIES, MAX_MINOR
 from programs.terms import (
+    FRAUD_RULES,
     AttributionTerms,
     EligibilityTerms,
     FixedAmount,
+    FraudTerms,
     PercentageAmount,
     ProductTerms,
     ProgramTerms,
@@ -92,6 +94,23 @@ def full_document() -> dict[str, Any]:
         "hold_days": 14,
         "approval": "manual",
         "eligibility": {"minimum_order_minor": 1000, "new_customers_only": True, "countries": ["DE", "AT"]},
+        "fraud": {
+            "hold_at": 40,
+            "deny_at": 90,
+            "weights": {"ring": 80, "same_ip": 0},
+            "shadow": ["circular", "same_postal"],
+            "off": ["country_mismatch"],
+            "too_fast_seconds": 5,
+            "participant_per_hour": 50,
+            "address_per_hour": 10,
+            "device_per_hour": 2,
+            "refund_rate_percent": 60,
+            "refund_rate_least": 8,
+            "ring_size": 3,
+            "banned_sources": ["coupons.example", "*deals*"],
+            "verify_email": True,
+            "validation_url": "https://shop.example/validate?kind=reward",
+        },
         "payout_minimum_minor": 2500,
         "allowed_hosts": ["shop.example", "www.shop.example"],
         "terms_text": "Be fair.",
@@ -152,6 +171,23 @@ def full_terms() -> ProgramTerms:
         eligibility=EligibilityTerms(
             minimum_order_minor=1000, new_customers_only=True, countries=("DE", "AT")
         ),
+        fraud=FraudTerms(
+            hold_at=40,
+            deny_at=90,
+            weights=(("ring", 80), ("same_ip", 0)),
+            shadow=("circular", "same_postal"),
+            off=("country_mismatch",),
+            too_fast_seconds=5,
+            participant_per_hour=50,
+            address_per_hour=10,
+            device_per_hour=2,
+            refund_rate_percent=60,
+            refund_rate_least=8,
+            ring_size=3,
+            banned_sources=("coupons.example", "*deals*"),
+            verify_email=True,
+            validation_url="https://shop.example/validate?kind=reward",
+        ),
         payout_minimum_minor=2500,
         allowed_hosts=("shop.example", "www.shop.example"),
         terms_text="Be fair.",
@@ -207,6 +243,32 @@ attributions = st.builds(
 )
 
 
+rule_names = st.sets(st.sampled_from(FRAUD_RULES), max_size=4)
+fraud_terms = st.builds(
+    lambda shadow, off, **rest: FraudTerms(
+        shadow=tuple(sorted(shadow)), off=tuple(sorted(off - shadow)), **rest
+    ),
+    rule_names,
+    rule_names,
+    hold_at=st.integers(1, 100),
+    deny_at=st.integers(100, 1000),
+    weights=st.dictionaries(
+        st.sampled_from([rule for rule in FRAUD_RULES if rule != "allow_list"]), st.integers(0, 1000)
+    ).map(lambda weights: tuple(sorted(weights.items()))),
+    too_fast_seconds=st.integers(0, 86_400),
+    participant_per_hour=st.integers(1, 100_000),
+    refund_rate_percent=st.integers(1, 100),
+    ring_size=st.integers(1, 1000),
+    banned_sources=st.lists(
+        st.from_regex(r"[a-z0-9_*-]{0,9}[a-z0-9](\.[a-z0-9_*-]{1,9}){0,3}", fullmatch=True),
+        max_size=3,
+        unique=True,
+    ).map(tuple),
+    verify_email=booleans,
+    validation_url=st.sampled_from(["", "https://shop.example/validate"]),
+)
+
+
 @st.composite
 def program_terms(draw: st.DrawFn) -> ProgramTerms:
     keys = draw(st.lists(st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True), unique=True, max_size=4))
@@ -218,6 +280,7 @@ def program_terms(draw: st.DrawFn) -> ProgramTerms:
         hold_days=draw(st.integers(0, 365)),
         approval=draw(st.sampled_from(("automatic", "manual"))),
         eligibility=draw(st.builds(EligibilityTerms, minors, booleans, st.just(("DE",)))),
+        fraud=draw(fraud_terms),
         payout_minimum_minor=draw(minors),
         allowed_hosts=draw(st.sampled_from([(), ("shop.example",)])),
         terms_text=draw(texts),
