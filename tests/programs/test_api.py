@@ -125,6 +125,19 @@ def test_faults_of_terms_are_all_named_where_they_stand_in_the_request(
     assert error_of(api.patch(f"programs/{program.public_id}", {"terms": {}}), 400)[1] == "terms.schema"
 
 
+def test_terms_about_fraud_go_with_the_document(api: Api, workspace: Workspace) -> None:
+    program = ProgramFactory.create(workspace=workspace)
+    path = f"programs/{program.public_id}"
+    fraud = {"hold_at": 40, "weights": {"ring": 80}, "off": ["same_ip"], "verify_email": True}
+    edited = api.patch(path, {"terms": terms(fraud=fraud)}).json()
+
+    assert edited["draft"]["fraud"] == {**terms()["fraud"], **fraud}
+    refused = api.patch(path, {"terms": terms(fraud={"off": ["moon"], "ring_size": 0})})
+    assert error_of(refused, 400) == ("terms_invalid", "terms.fraud.off.0")
+    faults = [fault["param"] for fault in refused.json()["error"]["details"]["errors"]]
+    assert faults == ["terms.fraud.off.0", "terms.fraud.ring_size"]
+
+
 def test_incomplete_terms_are_refused_for_publishing(api: Api, workspace: Workspace) -> None:
     program = ProgramFactory.create(
         workspace=workspace, status="draft", live_version=None, draft=terms(destination_url="")
