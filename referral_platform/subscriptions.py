@@ -32,7 +32,8 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "payout.completed": ("engagement.handlers.on_payout_completed", WEBHOOKS),
     "payout.failed": (WEBHOOKS,),
     "fraud.flagged": (WEBHOOKS,),
-    "fraud.resolved": (WEBHOOKS,),
+    "fraud.resolved": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
+    "fraud.reopened": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "program.published": (WEBHOOKS,),
     "sandbox.clock_moved": ("rewards.handlers.on_sandbox_clock_moved",),
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 from programs.models import ProgramVersion
-from programs.terms import AttributionTerms
+from programs.queries import terms_of
+from programs.terms import AttributionTerms, FraudTerms
 from tracking.attribution import AttributionRule
 from tracking.fraud import FraudSettings
 
@@ -30,7 +32,27 @@ def rule_of(terms: AttributionTerms) -> AttributionRule:
 
 def fraud_settings_of(version: ProgramVersion) -> FraudSettings:
     """Return the fraud settings that a version's terms state."""
-    return FraudSettings()
+    return settings_of(terms_of(version).fraud)
+
+
+@lru_cache(maxsize=256)
+def settings_of(terms: FraudTerms) -> FraudSettings:
+    """Return the settings that terms about fraud state."""
+    return FraudSettings(
+        hold_at=terms.hold_at,
+        deny_at=terms.deny_at,
+        weights=terms.weights,
+        shadow=terms.shadow,
+        off=terms.off,
+        too_fast_seconds=terms.too_fast_seconds,
+        participant_per_hour=terms.participant_per_hour,
+        address_per_hour=terms.address_per_hour,
+        device_per_hour=terms.device_per_hour,
+        refund_rate_percent=terms.refund_rate_percent,
+        refund_rate_least=terms.refund_rate_least,
+        ring_size=terms.ring_size,
+        banned_sources=terms.banned_sources,
+    )
 
 
 def _hours(number: int | None) -> timedelta | None:

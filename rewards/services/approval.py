@@ -10,7 +10,6 @@ from typing import Any
 from accounts.models import Workspace
 from accounts.services import SYSTEM, Actor
 from core.errors import Conflict, DomainError, Invalid, NotFound
-from core.events import emit
 from core.transactions import all_or_nothing
 from programs.models import ProgramVersion
 from programs.terms import parse_terms
@@ -18,7 +17,8 @@ from rewards.models import Reward
 from rewards.queries import approval_refusal
 from rewards.services.ledger import Movement, destination, expense, post, standing, wallet
 from rewards.services.steps import Step, lock_rewards, take_steps
-from tracking.models import Referral
+from tracking.case_queries import DOUBTS
+from tracking.services import resolve_cases_about
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Characters of a discount code: none that is mistaken for another when read aloud or typed."""
@@ -32,8 +32,11 @@ def approve_reward(*, reward: Reward, actor: Actor, at: datetime, reason: str = 
     it becomes pending. Raises Conflict with the code `on_hold` (details: `available_at`), `denied`,
     `reversed`, `currency_differs` or `already_approved`, and Invalid naming `reason`.
     """
+    reason = _fitting(reason)
+    if reason:
+        _judge(reward.workspace, [reward.public_id], "approved", reason=reason, actor=actor, at=at)
     row = _one(reward)
-    _approve([row], actor=actor, at=at, reason=_fitting(reason))
+    _approve([row], actor=actor, at=at, reason=reason)
     return row
 
 
@@ -46,6 +49,8 @@ def bulk_approve(
     A refused reward does not stop the others.
     """
     reason = _fitting(reason)
+    if reason:
+        _judge(workspace, public_ids, "approved", reason=reason, actor=actor, at=at)
     rows = _named(workspace, public_ids)
     refused = {
         public_id: _refusal(row, at=at, reason=reason) if row else _unknown()
@@ -86,6 +91,7 @@ def deny_reward(*, reward: Reward, reason: str, actor: Actor, at: datetime) -> R
     Raises Invalid naming `reason` when it is missing, and Conflict (`not_deniable`) in any other status.
     """
     reason = _said(reason)
+    _judge(reward.workspace, [reward.public_id], "rejected", reason=reason, actor=actor, at=at)
     row = _one(reward)
     if row.status not in _OPEN:
         raise _not_deniable(row)
@@ -102,6 +108,7 @@ def bulk_deny(
     A refused reward does not stop the others. Raises Invalid naming `reason`.
     """
     reason = _said(reason)
+    _judge(workspace, public_ids, "rejected", reason=reason, actor=actor, at=at)
     rows = _named(workspace, public_ids)
     refused = {
         public_id: (None if row.status in _OPEN else _not_deniable(row)) if row else _unknown()
@@ -150,7 +157,6 @@ def _deny(rewards: Sequence[Reward], *, reason: str, actor: Actor, at: datetime)
         )
         for row in rewards
     ]
-    _tell_judged(rewards, outcome="deny", at=at)
     take_steps(workspace=workspace, steps=steps, actor=actor, at=at)
     post(workspace=workspace, movements=movements, at=at)
 
@@ -229,36 +235,28 @@ def _approve(rewards: Sequence[Reward], *, actor: Actor, at: datetime, reason: s
         if row.kind != Reward.Kind.CASH:
             steps.append(Step(row, after=Reward.Status.ISSUED, event="reward.issued"))
             row.fulfilment = _fulfilment(row)
-    _tell_judged(rewards, outcome="allow", at=at)
     take_steps(workspace=rewards[0].workspace, steps=steps, actor=actor, at=at)
     post(workspace=rewards[0].workspace, movements=movements, at=at)
 
 
-def _tell_judged(rewards: Sequence[Reward], *, outcome: str, at: datetime) -> None:
-    """Emit `fraud.resolved` for the findings that a decision about these rewards, not yet taken, settles."""
-    held = [
-        row
-        for row in rewards
-        if row.status == Reward.Status.HELD and row.reason and row.reason != "currency_differs"
-    ]
-    if not held:
-        return
-    referrals = Referral.objects.for_workspace(held[0].workspace_id).filter(
-        pk__in={row.referral_id for row in held}
+def _judge(
+    workspace: Workspace, public_ids: Sequence[str], status: str, *, reason: str, actor: Actor, at: datetime
+) -> None:
+    """Settle the fraud cases that hold these rewards: whoever decides about the money has judged them.
+
+    Before the rewards are locked, because the customers come first in the order of locks.
+    """
+    held = Reward.objects.for_workspace(workspace).filter(
+        public_id__in=public_ids, status=Reward.Status.HELD, reason__in=DOUBTS
     )
-    people = dict(referrals.values_list("pk", "participant__public_id"))
-    # Both sides' rewards may hang on one finding.
-    for conversion, participant, rule in dict.fromkeys(
-        (row.conversion.public_id, people[row.referral_id], row.reason) for row in held
-    ):
-        emit(
-            "fraud.resolved",
-            at=at,
-            conversion=conversion,
-            participant=participant,
-            rule=rule,
-            outcome=outcome,
-        )
+    resolve_cases_about(
+        workspace=workspace,
+        pairs=held.values_list("conversion_id", "referral__participant_id"),
+        status=status,
+        actor=actor,
+        at=at,
+        reason=reason,
+    )
 
 
 def _fulfilment(reward: Reward) -> dict[str, Any]:

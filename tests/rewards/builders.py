@@ -14,7 +14,7 @@ from rewards import queries, services
 from rewards.models import PayoutBatch, Reward
 from tests import factories
 from tests.factories import AT
-from tracking.models import Attribution, Conversion, Credit, FraudSignal, Referral
+from tracking.models import Attribution, Conversion, Credit, FraudCase, FraudJudgement, Referral
 
 IBAN = "DE02120300000000202051"
 
@@ -122,17 +122,36 @@ def credit(
         )
 
 
-def signal(fact: Conversion, by: Participant, *, name: str, outcome: str, weight: int = 60) -> FraudSignal:
-    """Store a fraud finding about a participant's part in a conversion."""
-    return FraudSignal.objects.create(
+def doubt(fact: Conversion, by: Participant, *, name: str, outcome: str) -> FraudCase:
+    """Store a fraud case about a participant's part in a conversion, as the rules open it."""
+    version = ProgramVersion.objects.for_workspace(fact.workspace).get(
+        program=by.program, number=by.program.live_version
+    )
+    judgement = FraudJudgement.objects.create(
         workspace=fact.workspace,
         conversion=fact,
         participant=by,
-        rule=name,
+        version=version,
         outcome=outcome,
-        weight=weight,
-        sentence="Something looks odd.",
+        shadow_outcome=outcome,
+        score=60,
+        reason=name,
+        inputs={},
+        result={},
+        digest="",
         at=AT,
+    )
+    return FraudCase.objects.create(
+        workspace=fact.workspace,
+        conversion=fact,
+        participant=by,
+        program=by.program,
+        judgement=judgement,
+        status=FraudCase.Status.REJECTED if outcome == "deny" else FraudCase.Status.OPEN,
+        outcome=outcome,
+        score=60,
+        reason=name,
+        opened_at=AT,
     )
 
 

@@ -124,7 +124,7 @@ def test_the_hold_is_told_with_its_end(workspace: Workspace, api: Api) -> None:
 def test_a_held_reward_needs_a_reason(workspace: Workspace, api: Api) -> None:
     ana = participant(program(workspace))
     fact = conversion(ana)
-    builders.signal(fact, ana, name="too_fast", outcome="hold")
+    builders.doubt(fact, ana, name="too_fast", outcome="hold")
     (reward,) = services.settle_conversion(conversion=fact, at=AT)
     assert _error(api.post(f"rewards/{reward.public_id}/approve")) == (400, "required", "reason")
     answer = api.post(f"rewards/{reward.public_id}/approve", {"reason": "Known customer"})

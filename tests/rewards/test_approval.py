@@ -23,6 +23,7 @@ from tests.factories import AT
 from tests.rewards import builders
 from tests.rewards.builders import conversion, participant, person, program, rule, settled
 from tests.rewards.test_settlement import balances, events
+from tracking.models import FraudCase
 
 LATER = AT + timedelta(days=30)
 
@@ -148,7 +149,7 @@ def test_denied_and_reversed_rewards_cannot_be_approved(workspace: Workspace) ->
 def _held(workspace: Workspace, **terms: Any) -> Reward:
     ana = participant(program(workspace, **terms))
     fact = conversion(ana)
-    builders.signal(fact, ana, name="too_fast", outcome="hold")
+    builders.doubt(fact, ana, name="too_fast", outcome="hold")
     (reward,) = services.settle_conversion(conversion=fact, at=AT)
     return reward
 
@@ -334,7 +335,7 @@ def test_bulk_denial_needs_a_reason_and_leaves_decided_rewards_alone(workspace: 
 def test_judging_what_fraud_held_is_told_once_for_both_sides(workspace: Workspace, outcome: str) -> None:
     ana = participant(program(workspace, rule(), rule(key="welcome", side="referee")))
     fact = conversion(ana)
-    builders.signal(fact, ana, name="too_fast", outcome="hold")
+    builders.doubt(fact, ana, name="too_fast", outcome="hold")
     ids = [reward.public_id for reward in services.settle_conversion(conversion=fact, at=AT)]
     assert len(ids) == 2
     decide = services.bulk_approve if outcome == "allow" else services.bulk_deny
@@ -342,6 +343,7 @@ def test_judging_what_fraud_held_is_told_once_for_both_sides(workspace: Workspac
         decide(workspace=workspace, public_ids=ids, reason="Looked into it", actor=person(), at=AT)
     told = Event.objects.for_workspace(workspace).filter(kind="fraud.resolved").get()
     assert told.data == {
+        "case": FraudCase.objects.for_workspace(workspace).get().public_id,
         "conversion": fact.public_id,
         "participant": ana.public_id,
         "rule": "too_fast",

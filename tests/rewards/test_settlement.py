@@ -247,8 +247,7 @@ def test_another_currency_than_the_minimum_holds_what_does_not_depend_on_it(work
 def test_a_fraud_denial_keeps_what_it_would_have_been(workspace: Workspace) -> None:
     ana = participant(program(workspace))
     fact = conversion(ana)
-    builders.signal(fact, ana, name="same_device", outcome="deny", weight=60)
-    builders.signal(fact, ana, name="duplicate_order", outcome="deny", weight=100)
+    builders.doubt(fact, ana, name="duplicate_order", outcome="deny")
     (reward,) = services.settle_conversion(conversion=fact, at=AT)
     assert (reward.status, reward.reason, reward.amount_minor) == ("denied", "duplicate_order", 1000)
     assert balances(workspace) == {}
@@ -259,8 +258,7 @@ def test_a_doubt_holds_only_the_participant_it_is_about(workspace: Workspace) ->
     shop = program(workspace)
     ana, ben = participant(shop), participant(shop)
     fact = conversion(ana, ben)
-    builders.signal(fact, ana, name="too_fast", outcome="hold")
-    builders.signal(fact, ben, name="same_ip", outcome="allow")
+    builders.doubt(fact, ana, name="too_fast", outcome="hold")
     first, second = services.settle_conversion(conversion=fact, at=AT)
     assert (first.status, first.reason) == ("held", "too_fast")
     assert (second.status, second.reason) == ("pending", "")
@@ -270,7 +268,7 @@ def test_a_doubt_holds_only_the_participant_it_is_about(workspace: Workspace) ->
 def test_a_proof_of_fraud_outweighs_a_missing_rate(workspace: Workspace) -> None:
     ana = participant(program(workspace))
     fact = conversion(ana, currency="USD")
-    builders.signal(fact, ana, name="duplicate_order", outcome="deny")
+    builders.doubt(fact, ana, name="duplicate_order", outcome="deny")
     (reward,) = services.settle_conversion(conversion=fact, at=AT)
     assert (reward.status, reward.reason) == ("denied", "duplicate_order")
 

@@ -262,7 +262,7 @@ def test_approving_on_the_page(workspace: Workspace, olga: Client) -> None:
 def test_a_held_reward_is_refused_without_a_reason_by_the_field(workspace: Workspace, olga: Client) -> None:
     ana = participant(program(workspace))
     fact = conversion(ana)
-    builders.signal(fact, ana, name="too_fast", outcome="hold")
+    builders.doubt(fact, ana, name="too_fast", outcome="hold")
     (reward,) = services.settle_conversion(conversion=fact, at=AT)
     answer = olga.post(page("reward_approve", reward.public_id))
     assert answer.status_code == 400

@@ -1,5 +1,6 @@
 """The only code that changes tracking's rows."""
 
+from tracking.services.cases import resolve_case, resolve_cases, resolve_cases_about
 from tracking.services.clicks import LONGEST_WINDOW, LinkRequest, bind_visitor, record_click, record_clicks
 from tracking.services.conversions import (
     ConversionFact,
@@ -9,8 +10,10 @@ from tracking.services.conversions import (
 )
 from tracking.services.corrections import RecordedRefund, record_refund, reject_conversion
 from tracking.services.months import Archive, ArchiveDiffers, archive_clicks, make_click_months
+from tracking.services.redecisions import LATE, redecide
 
 __all__ = [
+    "LATE",
     "LONGEST_WINDOW",
     "Archive",
     "ArchiveDiffers",
@@ -26,5 +29,9 @@ __all__ = [
     "record_conversion",
     "record_conversions",
     "record_refund",
+    "redecide",
     "reject_conversion",
+    "resolve_case",
+    "resolve_cases",
+    "resolve_cases_about",
 ]
