@@ -1,3 +1,5 @@
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -310,3 +312,10 @@ def test_every_rule_says_why_it_exists_and_what_else_it_may_be() -> None:
         reason, _, innocent = (rule.__doc__ or "").partition("\n\n")
         assert reason.startswith("Find "), rule.__name__
         assert innocent.strip().endswith("."), rule.__name__
+
+
+def test_the_documentation_lists_every_rule_with_its_weight() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "fraud.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \| (\d+) \|", text, re.MULTILINE)
+
+    assert [(rule, int(weight)) for rule, weight in listed][: len(RULES)] == list(DEFAULT_WEIGHTS.items())
