@@ -91,7 +91,7 @@ def _settings_of(stated: Mapping[str, Any]) -> FraudSettings:
     for name in _SETTINGS:
         value = stated[name]
         if name == "weights":
-            value = tuple([(rule, weight) for rule, weight in value])
+            value = tuple(map(tuple, value))
         key.append(tuple(value) if isinstance(value, list) else value)
     return _settings(*key)
 
