@@ -9,10 +9,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Workspace
-from core.answers import parts_of
 from core.tenancy import door
 from programs.models import Customer, Link, Participant, Program
-from tracking import attribution
 from tracking.models import (
     Attribution,
     Click,
@@ -118,12 +116,12 @@ def credits_of(conversion: Conversion) -> QuerySet[Credit]:
 
 
 def attributions_of(conversion: Conversion) -> QuerySet[Attribution]:
-    """Return each program's decision about a conversion."""
+    """Return each program's decisions about a conversion, the one that stands last."""
     return (
         Attribution.objects.for_workspace(conversion.workspace_id)
         .filter(conversion=conversion)
         .select_related("program", "version")
-        .order_by("pk")
+        .order_by("program_id", "revision")
     )
 
 
@@ -190,59 +188,6 @@ def friend_counts(participant: Participant) -> dict[str, int]:
     return {"signed_up": found["signed_up"], "purchased": found["purchased"]}
 
 
-def explanation(conversion: Conversion) -> dict[str, Any]:
-    """Return why a conversion was credited as it was, from the stored decisions, in public ids only.
-
-    Shape: `conversion`, `sentence`, `decisions` (per program: version, model, reason, sentence, credits,
-    rejected, touches, digest, `replays` telling whether the stored inputs still give the stored result),
-    `fraud_signals`, and what other apps add (`rewards`).
-    """
-    decisions = [_decision(row) for row in attributions_of(conversion)]
-    sentence = " ".join(each["sentence"] for each in decisions) or (
-        "No participant's link or code was in contact with this customer, so nobody was credited."
-    )
-    return {
-        "conversion": conversion.public_id,
-        "kind": conversion.kind,
-        "status": conversion.status,
-        "sentence": sentence,
-        "decisions": decisions,
-        "fraud_signals": [
-            {
-                "id": signal.public_id,
-                "participant": signal.participant.public_id,
-                "rule": signal.rule,
-                "outcome": signal.outcome,
-                "sentence": signal.sentence,
-                "evidence": signal.evidence,
-            }
-            for signal in signals_of(conversion)
-        ],
-        **parts_of("conversion", conversion),
-    }
-
-
-def _decision(row: Attribution) -> dict[str, Any]:
-    replayed = attribution.encode_decision(attribution.replay(row.inputs))
-    return {
-        "id": row.public_id,
-        "program": row.program.public_id,
-        "version": row.version.number,
-        "model": row.model,
-        "reason": row.reason,
-        "sentence": row.result["sentence"],
-        "rule": row.inputs["rule"],
-        "touches": row.inputs["touches"],
-        "bond": row.inputs["bond"],
-        "bond_reason": row.result["bond_reason"],
-        "credits": row.result["credits"],
-        "rejected": row.result["rejected"],
-        "decided_at": row.decided_at.isoformat(),
-        "digest": row.digest,
-        "replays": attribution.digest(row.inputs, replayed) == row.digest,
-    }
-
-
 def participants_by_id(workspace: Workspace, public_ids: set[str]) -> dict[str, Participant]:
     """Return participants with their customers by public id, for naming them in sentences."""
     rows = (
@@ -253,12 +198,11 @@ def participants_by_id(workspace: Workspace, public_ids: set[str]) -> dict[str, 
     return {row.public_id: row for row in rows}
 
 
-def touchpoints_of(conversion: Conversion) -> QuerySet[Touchpoint]:
-    """Return every contact with a conversion's customer up to the conversion, oldest first."""
+def touchpoints_named(workspace: Workspace, public_ids: Collection[str]) -> QuerySet[Touchpoint]:
+    """Return the contacts with these public ids, oldest first."""
     return (
-        Touchpoint.objects.for_workspace(conversion.workspace_id)
-        .filter(customer_id=conversion.customer_id, occurred_at__lte=conversion.occurred_at)
-        .filter(Q(conversion=conversion) | Q(conversion__isnull=True))
+        Touchpoint.objects.for_workspace(workspace)
+        .filter(public_id__in=public_ids)
         .select_related("participant__customer", "program", "promo_code", "click__link")
         .order_by("occurred_at", "pk")
     )

@@ -89,6 +89,30 @@ class PersonBody(TrackBody):
     customer_country = serializers.RegexField(r"^[A-Z]{2}$", required=False)
     click_id = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
     promo_code = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
+    referral_token = serializers.CharField(
+        max_length=400, required=False, allow_blank=True, help_text="from `POST /participants/{id}/token`"
+    )
+    device_id = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, help_text="your own id of the device"
+    )
+    ip = serializers.IPAddressField(
+        required=False, help_text="the customer's; kept as a keyed hash; secret keys only"
+    )
+    user_agent = serializers.CharField(
+        max_length=1000, required=False, allow_blank=True, help_text="the customer's; secret keys only"
+    )
+    payment_fingerprint = serializers.CharField(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="equal for equal means of payment, as processors give it; secret keys only",
+    )
+    address_fingerprint = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        help_text="equal for equal postal addresses, or the address itself; secret keys only",
+    )
     metadata = serializers.DictField(required=False, allow_null=True)
     mode = serializers.ChoiceField(choices=["async", "wait"], default="async")
     occurred_at = serializers.DateTimeField(required=False)
@@ -125,6 +149,13 @@ class RefundBody(TrackBody):
     )
     mode = serializers.ChoiceField(choices=["async", "wait"], default="async")
     occurred_at = serializers.DateTimeField(required=False)
+
+
+class MergedAnswer(serializers.Serializer[Any]):
+    """Two customers who are one person."""
+
+    kept = serializers.CharField()
+    duplicate = serializers.CharField()
 
 
 class TrackBatchBody(StrictSerializer):

@@ -69,7 +69,7 @@ class ClickTable(lists.Table):
     """Requests of links, counted or not."""
 
     occurred_at = lists.MomentColumn("When", sort="occurred_at", initial_sort_descending=True, required=True)
-    link = lists.Column("Link", "link__code", required=True)
+    link = lists.Column("Link", "link__code", link="click_detail", required=True)
     participant = lists.Column(
         "Participant",
         "participant",

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from tracking import api as endpoints
-from tracking import link_views, views
+from tracking import link_views, people_views, views
 
 public: list[URLPattern | URLResolver] = [
     path("r/<str:code>", views.link_redirect, name="link_redirect"),
@@ -16,6 +16,9 @@ console: list[URLPattern | URLResolver] = [
     path("conversions/<str:public_id>/", views.conversion_detail, name="conversion_detail"),
     path("conversions/<str:public_id>/reject/", views.conversion_reject, name="conversion_reject"),
     path("clicks/", views.click_list, name="click_list"),
+    path("clicks/<str:public_id>/", people_views.click_detail, name="click_detail"),
+    path("customers/<str:public_id>/merge/", people_views.customer_merge, name="customer_merge"),
+    path("customers/<str:public_id>/referrer/", people_views.customer_referrer, name="customer_referrer"),
     path("links/<str:public_id>/clicks/", link_views.link_clicks, name="link_clicks"),
 ]
 
@@ -25,6 +28,18 @@ api: list[URLPattern | URLResolver] = [
     path("track/sale", endpoints.TrackSale.as_view(), name="api_track_sale"),
     path("track/refund", endpoints.TrackRefund.as_view(), name="api_track_refund"),
     path("track/batch", endpoints.TrackBatch.as_view(), name="api_track_batch"),
+    path("clicks/<str:public_id>/explanation", endpoints.ClickExplanation.as_view(), name="api_click_why"),
+    path("customers/<str:public_id>/merge", endpoints.CustomerMerge.as_view(), name="api_customer_merge"),
+    path(
+        "customers/<str:public_id>/referrer",
+        endpoints.CustomerReferrer.as_view(),
+        name="api_customer_referrer",
+    ),
+    path(
+        "participants/<str:public_id>/token",
+        endpoints.ParticipantToken.as_view(),
+        name="api_participant_token",
+    ),
     path("conversions", endpoints.ConversionList.as_view(), name="api_conversions"),
     path("conversions/<str:public_id>", endpoints.ConversionDetail.as_view(), name="api_conversion"),
     path(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +22,9 @@ from programs import queries as program_queries
 from programs.models import Link, Program
 from programs.utm import filled_utm
 from tracking import forms, queries, services, tables
+from tracking.attribution.wording import BOND_WORDS
 from tracking.entry.reading import client_address, facts_of
+from tracking.explanations import explanation
 from tracking.models import Conversion, Referral, Refund, Touchpoint
 from tracking.redirects import VISITOR_COOKIE, destination, known_visitor
 
@@ -199,9 +201,10 @@ def conversion_reject(request: ConsoleRequest, public_id: str) -> HttpResponse:
 
 def _story(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
     conversion = get_object_or_404(queries.conversions(request.workspace), public_id=public_id)
-    explained = queries.explanation(conversion)
+    explained = explanation(conversion)
     refunds = list(queries.refunds_of(conversion))
-    touches = {touch.public_id: touch for touch in queries.touchpoints_of(conversion)}
+    named = {touch["id"] for each in explained["decisions"] for touch in each["touches"]}
+    touches = {touch.public_id: touch for touch in queries.touchpoints_named(request.workspace, named)}
     people = queries.participants_by_id(
         request.workspace,
         {touch.participant.public_id for touch in touches.values()}
@@ -260,6 +263,15 @@ def _chapter(decision: dict[str, Any], touches: dict[str, Any], people: dict[str
     return {
         **decision,
         "sentence": _with_names(decision["sentence"], people),
+        "earlier": [
+            {
+                "at": datetime.fromisoformat(each["decided_at"]),
+                "title": _with_names(each["sentence"], people),
+                "text": each["cause"],
+            }
+            for each in decision["earlier"]
+        ],
+        "bond_text": BOND_WORDS.get(decision["bond_reason"] or "", ""),
         "people": [{**credit, "who": people.get(credit["participant"])} for credit in decision["credits"]],
         "steps": [
             _contact(touches[each["id"]], verdicts.get(each["id"], {}))

@@ -57,7 +57,9 @@ class OrderSeen:
     `base_minor` is what rewards are reckoned on: merchandise after discounts, without tax, shipping and fees.
     `total_minor` is what the customer paid in all. `refunded_minor` is the refunded part of the base, and the
     figure to converge on; it equals the sum over `refunds`, except that it is the whole base once the state
-    is "refunded". Coupon codes are lower-case, in the order of use. Unknown name, country: "".
+    is "refunded". Coupon codes are lower-case, in the order of use. `address` and `user_agent` are those of
+    the browser it was ordered from, `postal` the billing address in one spelling; they are kept as keyed
+    hashes. Unknown texts: "".
     """
 
     order_id: str
@@ -78,6 +80,9 @@ class OrderSeen:
     occurred_at: datetime
     paid_at: datetime | None
     modified_at: datetime
+    address: str = ""
+    user_agent: str = ""
+    postal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

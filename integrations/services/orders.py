@@ -25,6 +25,7 @@ from programs import services as program_services
 from programs.models import Customer
 from tracking import queries as tracking_queries
 from tracking import services as tracking_services
+from tracking.identifiers import Traces
 from tracking.models import Conversion, Refund
 
 # Shops keep times to the second; of two states of one second the later in an order's usual life is the newer.
@@ -141,6 +142,7 @@ def _recorded(connection: Connection, order: OrderSeen, at: datetime) -> Convers
         metadata={"order_number": order.number},
         occurred_at=order.occurred_at,
         source_modified_at=order.modified_at,
+        traces=Traces(address=order.address, user_agent=order.user_agent, postal=order.postal),
         at=at,
     )
     return tracking_services.record_conversion(workspace=workspace, fact=fact).conversion

@@ -11,6 +11,7 @@ from programs.services.links import (
     create_links,
     update_link,
 )
+from programs.services.merging import mark_same_person
 from programs.services.participants import (
     Invited,
     ProgramNotActive,
@@ -58,6 +59,7 @@ __all__ = [
     "identify_customer",
     "identify_customers",
     "invite_people",
+    "mark_same_person",
     "publish_program",
     "restart_draft",
     "set_promo_code_status",

@@ -178,7 +178,7 @@ def _friend_orders(story: Story) -> None:
         (story.ann.public_id, 1_000_000)
     ]
     assert decision["replays"] is True
-    assert explanation["fraud_signals"] == []
+    assert [each["outcome"] for each in explanation["fraud"]] == ["allow"]
 
     rewards = story.rewards()
     assert {

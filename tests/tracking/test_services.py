@@ -18,6 +18,7 @@ from tests import factories
 from tests.tracking.conftest import NOW, Clicker
 from tracking import queries, services
 from tracking.classification import ClickFacts
+from tracking.explanations import explanation
 from tracking.models import Attribution, Click, Conversion, Credit, FraudSignal, Referral, Refund, Touchpoint
 
 
@@ -292,7 +293,7 @@ def test_two_programs_decide_each_for_themselves(
 
 
 def test_nobody_in_contact_is_explained(workspace: Workspace, friend: Customer) -> None:
-    explained = queries.explanation(buy(workspace, friend))
+    explained = explanation(buy(workspace, friend))
     assert explained["decisions"] == []
     assert explained["sentence"].startswith("No participant's link or code was in contact")
 
@@ -301,7 +302,7 @@ def test_the_explanation_replays_and_names_no_person(
     workspace: Workspace, ana: Participant, friend: Customer, click: Clicker
 ) -> None:
     conversion = buy(workspace, friend, click=click(ana))
-    explained = queries.explanation(conversion)
+    explained = explanation(conversion)
     [decision] = explained["decisions"]
     assert decision["replays"] is True
     assert decision["credits"][0]["participant"] == ana.public_id

@@ -1,7 +1,9 @@
 """What other systems tell tracking, and read of it."""
 
 from tracking.api.batch import TrackBatch
+from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
 from tracking.api.reads import (
+    ClickExplanation,
     ConversionDetail,
     ConversionExplanation,
     ConversionList,
@@ -11,9 +13,13 @@ from tracking.api.reads import (
 from tracking.api.track import TrackClick, TrackLead, TrackRefund, TrackSale
 
 __all__ = [
+    "ClickExplanation",
     "ConversionDetail",
     "ConversionExplanation",
     "ConversionList",
+    "CustomerMerge",
+    "CustomerReferrer",
+    "ParticipantToken",
     "ReferralDetail",
     "ReferralList",
     "TrackBatch",

@@ -10,7 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.endpoint import WorkspaceEndpoint
-from tracking import queries, serializers
+from core.errors import NotFound
+from tracking import click_queries, queries, serializers
+from tracking.explanations import explanation
 from tracking.models import Conversion, Referral
 
 
@@ -57,7 +59,18 @@ class ConversionExplanation(WorkspaceEndpoint):
     @extend_schema(operation_id="conversions_explain", responses={200: dict})
     def get(self, request: Request, public_id: str) -> Response:
         conversion = get_object_or_404(queries.conversions(self.workspace), public_id=public_id)
-        return Response(queries.explanation(conversion))
+        return Response(explanation(conversion))
+
+
+class ClickExplanation(WorkspaceEndpoint):
+    """Whether a click counts and why, and what came of it."""
+
+    @extend_schema(operation_id="clicks_explain", responses={200: dict})
+    def get(self, request: Request, public_id: str) -> Response:
+        click = click_queries.click_named(self.workspace, public_id)
+        if click is None:
+            raise NotFound("There is no such click.")
+        return Response(click_queries.click_explanation(click))
 
 
 class ReferralFilter(django_filters.FilterSet):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -20,11 +21,20 @@ from programs.models import Customer, PromoCode
 from tracking import queries, serializers, services
 from tracking.classification import ClickFacts
 from tracking.entry.reading import client_address, facts_of_page
+from tracking.explanations import explanation
+from tracking.identifiers import Traces
 from tracking.models import Click, Conversion
+from tracking.tokens import holder_of
 
 SOURCE = "api"
 
 _OF_SERVERS = (("occurred_at", "occurredAt"), ("user_agent", "userAgent"), ("ip", "ip"))
+_OF_SHOPS = (
+    ("ip", "ip"),
+    ("user_agent", "userAgent"),
+    ("payment_fingerprint", "paymentFingerprint"),
+    ("address_fingerprint", "addressFingerprint"),
+)
 
 
 class TrackEndpoint(WorkspaceEndpoint):
@@ -49,6 +59,14 @@ class TrackEndpoint(WorkspaceEndpoint):
         assert isinstance(key, ApiKey)
         return key.kind == ApiKey.Kind.PUBLISHABLE
 
+    def keep_from_pages(self, body: dict[str, Any], names: Iterable[tuple[str, str]]) -> None:
+        """Raise Forbidden naming the field where a page says what only the shop's server can know."""
+        if not self.from_page():
+            return
+        for name, spelling in names:
+            if name in body:
+                raise Forbidden("Only a secret key may say this.", code="secret_key_needed", param=spelling)
+
     def answer(self, conversion: Conversion, created: bool, wait: bool, **more: Any) -> Response:
         """Answer with the conversion, and with its explanation when the caller waited for it.
 
@@ -62,7 +80,7 @@ class TrackEndpoint(WorkspaceEndpoint):
         if self.from_page():
             data["conversion"]["metadata"] = {}
         if wait:
-            data["explanation"] = queries.explanation(conversion)
+            data["explanation"] = explanation(conversion)
         return Response(data, status=201 if created else 200)
 
 
@@ -81,12 +99,7 @@ class TrackClick(TrackEndpoint):
         link = queries.link_named(self.workspace, body["key"])
         if link is None:
             raise NotFound("There is no such link.", code="unknown_link", param="key")
-        if self.from_page():
-            for name, spelling in _OF_SERVERS:
-                if name in body:
-                    raise Forbidden(
-                        "Only a secret key may say this.", code="secret_key_needed", param=spelling
-                    )
+        self.keep_from_pages(body, _OF_SERVERS)
         at = serializers.in_time(body.get("occurred_at"), self.at)
         if not self.at - services.LONGEST_WINDOW <= at <= self.at:
             raise Invalid("A click lies in the past, by a year at most.", param="occurredAt")
@@ -169,7 +182,10 @@ class TrackConversion(TrackEndpoint):
         codes: list[PromoCode],
     ) -> services.ConversionFact:
         """Return what is to be recorded."""
+        token = body.get("referral_token")
         return services.ConversionFact(
+            traces=self._traces(body),
+            token_of=[holder_of(self.workspace, token)] if token else [],
             customer=customer,
             source=SOURCE,
             click=click,
@@ -178,6 +194,19 @@ class TrackConversion(TrackEndpoint):
             occurred_at=serializers.in_time(body.get("occurred_at"), self.at),
             at=self.at,
             **told,
+        )
+
+    def _traces(self, body: dict[str, Any]) -> Traces:
+        """Return what is told of the customer's browser and means; of a page, what its request shows."""
+        self.keep_from_pages(body, _OF_SHOPS)
+        environ = self.request.META
+        page = self.from_page()
+        return Traces(
+            device=body.get("device_id", ""),
+            address=client_address(environ) if page else body.get("ip", ""),
+            user_agent=environ.get("HTTP_USER_AGENT", "") if page else body.get("user_agent", ""),
+            payment=body.get("payment_fingerprint", ""),
+            postal=body.get("address_fingerprint", ""),
         )
 
     def person(self, body: dict[str, Any]) -> dict[str, Any]:

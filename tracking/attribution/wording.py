@@ -158,3 +158,13 @@ def _adjective(window: timedelta) -> str:
     seconds = window // timedelta(seconds=1)
     unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
     return f"{seconds // size}-{unit}"
+
+
+BOND_WORDS: Mapping[str, str] = {
+    "bond_began_later": "An earlier referral is known, but it began after this happened.",
+    "lifetime_over": "An earlier referral is known, but the time for which it earns was over.",
+    "outside_conversion_window": "An earlier referral is known, but the first purchase came too late for it.",
+    "bond_disqualified": "An earlier referral is known, but nobody of it can be credited any more.",
+    "newer_touch": "An earlier referral is known; this program lets newer contacts decide before it.",
+}
+"""Why a bond was not followed, for a page."""

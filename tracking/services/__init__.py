@@ -10,6 +10,7 @@ from tracking.services.conversions import (
 )
 from tracking.services.corrections import RecordedRefund, record_refund, reject_conversion
 from tracking.services.months import Archive, ArchiveDiffers, archive_clicks, make_click_months
+from tracking.services.people import assign_referrer, merge_customers
 from tracking.services.redecisions import LATE, redecide
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "RecordedConversion",
     "RecordedRefund",
     "archive_clicks",
+    "assign_referrer",
     "bind_visitor",
     "make_click_months",
+    "merge_customers",
     "record_click",
     "record_clicks",
     "record_conversion",

@@ -14,11 +14,9 @@ from core.transactions import all_or_nothing
 from programs.models import Customer, Link, Program
 from tracking.agents import Agent, read_agent
 from tracking.classification import ClickFacts, ClickReason, channel, classify, referrer_host
+from tracking.click_queries import REPEAT
 from tracking.identifiers import address_hash
 from tracking.models import Click, ClickAgent, Touchpoint
-
-REPEAT = timedelta(hours=1)
-"""A second click of one visitor on one link within this time is a duplicate."""
 
 LONGEST_WINDOW = timedelta(days=366)
 """How far back a visitor's clicks are looked at when they become a customer's."""

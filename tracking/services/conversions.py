@@ -38,8 +38,8 @@ class ConversionFact:
     `amount_minor` is the net value in the minor unit of `currency`. The pair of source and source key names
     the fact. `at` is when we heard of it; a time of the event after that is taken as `at`. A source that
     edits its facts gives `source_modified_at`. `traces` tells of the browser, device and address it was done
-    from, and what it was paid with, as far as the source knows. `token_of` are participants whose signed
-    referral token was shown.
+    from, and what it was paid with, as far as the source knows. `token_of` are the participants whose
+    referral token was shown, each with the time it was made.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class ConversionFact:
     metadata: Mapping[str, Any] | None = None
     source_modified_at: datetime | None = None
     traces: Traces = NO_TRACES
-    token_of: Sequence[Participant] = ()
+    token_of: Sequence[tuple[Participant, datetime]] = ()
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -341,19 +341,36 @@ def _use_codes(fresh: Iterable[tuple[ConversionFact, Conversion]]) -> None:
     """Keep the codes typed at a conversion, and the referral tokens shown with it, as contacts."""
     touches = []
     for fact, conversion in fresh:
-        claims = [(code.participant, code) for code in fact.promo_codes]
-        for participant, code in [*claims, *((each, None) for each in fact.token_of)]:
-            touches.append(
-                Touchpoint(
-                    workspace_id=conversion.workspace_id,
-                    kind=Touchpoint.Kind.CODE if code else Touchpoint.Kind.TOKEN,
-                    program_id=participant.program_id,
-                    participant_id=participant.pk,
-                    customer_id=conversion.customer_id,
-                    promo_code=code,
-                    conversion=conversion if code else None,
-                    channel="code" if code else "token",
-                    occurred_at=conversion.occurred_at,
-                )
+        touches += [
+            _claim(
+                conversion,
+                code.participant,
+                kind=Touchpoint.Kind.CODE,
+                promo_code=code,
+                conversion=conversion,
+                occurred_at=conversion.occurred_at,
             )
+            for code in fact.promo_codes
+        ]
+        touches += [
+            _claim(
+                conversion,
+                participant,
+                kind=Touchpoint.Kind.TOKEN,
+                occurred_at=min(made, conversion.occurred_at),
+            )
+            for participant, made in fact.token_of
+        ]
     Touchpoint.objects.bulk_create(touches, ignore_conflicts=True)
+
+
+def _claim(about: Conversion, participant: Participant, *, kind: str, **more: Any) -> Touchpoint:
+    return Touchpoint(
+        workspace_id=about.workspace_id,
+        kind=kind,
+        program_id=participant.program_id,
+        participant_id=participant.pk,
+        customer_id=about.customer_id,
+        channel=kind,
+        **more,
+    )

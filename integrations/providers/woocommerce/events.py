@@ -127,7 +127,22 @@ def _order(fields: Fields) -> OrderSeen | OrderDeleted:
         occurred_at=fields.utc("date_created_gmt"),
         paid_at=paid_at,
         modified_at=fields.utc("date_modified_gmt"),
+        address=_plain(fields, "customer_ip_address", 64),
+        user_agent=_plain(fields, "customer_user_agent", 1000),
+        postal=_postal(billing),
     )
+
+
+def _plain(fields: Fields, name: str, longest: int) -> str:
+    """Read a text that a shopper's browser gave: an odd one is passed over, for it holds no order back."""
+    value = fields.members.get(name)
+    return value.strip()[:longest] if isinstance(value, str) and value.isprintable() else ""
+
+
+def _postal(billing: Fields) -> str:
+    """Return the street, postcode and country in one spelling, or nothing without a street."""
+    parts = [_plain(billing, name, 200) for name in ("address_1", "postcode", "country")]
+    return " ".join(" ".join(parts).lower().split()) if parts[0] else ""
 
 
 def _refunds(fields: Fields, currency: str, base_minor: int, total_minor: int) -> tuple[RefundLine, ...]:
