@@ -90,7 +90,7 @@ def first_of(click: Click) -> Click | None:
         .filter(
             Q(visitor_id=click.visitor_id, link_id=click.link_id, counted=True),
             occurred_at__gt=click.occurred_at - REPEAT,
-            occurred_at__lte=click.occurred_at,
+            occurred_at__lt=click.occurred_at + REPEAT,
         )
         .exclude(pk=click.pk)
         .order_by("-occurred_at")

@@ -15,8 +15,8 @@ def explanation(conversion: Conversion) -> dict[str, Any]:
     Shape: `conversion`, `kind`, `status`, `sentence`, `decisions` (per program: `program_name`, `version`,
     `revision`, `cause`, `model`, `rule`, `reason`, `sentence`, `credits`, `rejected`, `touches`, `bond`,
     `bond_reason`, `digest`, `replays` telling whether the stored inputs still give the stored result, and
-    `earlier` revisions), `fraud` (per participant: `outcome`, `score`, `reason`, `signals`, `case`), and what other
-    apps add (`rewards`).
+    `earlier` revisions), `fraud` (per participant: `outcome`, `score`, `reason`, `signals`, `case`), and
+    what other apps add (`rewards`).
     """
     stored: dict[int, list[Attribution]] = {}
     for row in queries.attributions_of(conversion):

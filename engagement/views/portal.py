@@ -32,8 +32,13 @@ from engagement.queries.sharing import own_link
 from programs import qr
 from programs import services as program_services
 from programs.models import Participant
+from tracking import services as tracking_services
+from tracking.entry.reading import client_address
+from tracking.identifiers import Traces
+from tracking.redirects import VISITOR_COOKIE, known_visitor
 
 SESSION_KEY: Final = "portal"
+SEEN_KEY: Final = "portal-seen"
 QR_SIZES: Final = {"png": 1024, "svg": 512}
 View = Callable[..., HttpResponse]
 
@@ -64,9 +69,26 @@ def portal_view(view: View) -> View:
             request.workspace = participant.workspace
             request.actor = Actor(kind="participant", label=participant.public_id)
             request.at = participant.workspace.local_time(clock.now())
+            _note_presence(request)
             return view(request, *args, **kwargs)
 
     return guarded
+
+
+def _note_presence(request: PortalRequest) -> None:
+    """Remember once a day which browser and network the participant uses, as keyed hashes.
+
+    A friend who buys from the same ones may be the participant.
+    """
+    today = request.at.date().isoformat()
+    if request.session.get(SEEN_KEY) == today:
+        return
+    request.session[SEEN_KEY] = today
+    traces = Traces(
+        browser=known_visitor(request.COOKIES.get(VISITOR_COOKIE, "")) or "",
+        address=client_address(request.META),
+    )
+    tracking_services.note_sighting(customer=request.participant.customer, traces=traces, at=request.at)
 
 
 def face_of(workspace: Workspace) -> dict[str, Any]:

@@ -235,3 +235,24 @@ def test_an_assignment_by_hand_may_reach_back(
         customer=friend, participant=ben, since=NOW - 3 * HOUR, reason="Asked us", actor=SYSTEM, at=NOW
     )
     assert credited(before) == [("Ben", 10_000)]
+
+
+def test_a_click_that_is_told_late_still_earns_the_sign_up_after_it(
+    workspace: Workspace, ana: Participant, ben: Participant, friend: Customer, click: Clicker
+) -> None:
+    first = click(ana, days_ago=2, visitor="vis_friend")
+    joined = told(workspace, friend, "signup", at=NOW - HOUR, kind="signup", click=first)
+    assert [name for name, _ in credited(joined)] == ["Ana"]
+    late = click(ben, days_ago=0.5, visitor="vis_friend")
+    assert services.bind_late_click(click=late, at=NOW) == 1
+    assert [name for name, _ in credited(joined)] == ["Ben"]
+    assert services.bind_late_click(click=late, at=NOW) == 0
+    stranger = click(ana, visitor="vis_nobody")
+    assert services.bind_late_click(click=stranger, at=NOW) == 0
+
+
+def test_a_click_told_late_repeats_none_that_came_days_after_it(ana: Participant, click: Clicker) -> None:
+    assert click(ana, days_ago=1).reason == ""
+    assert click(ana, days_ago=5).reason == ""
+    assert click(ana, days_ago=5.01).reason == "duplicate"
+    assert click(ana, days_ago=4.97).reason == "duplicate"

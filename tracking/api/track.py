@@ -111,6 +111,7 @@ class TrackClick(TrackEndpoint):
             at=at,
             received_at=self.at,
         )
+        services.bind_late_click(click=click, at=self.at)
         return Response(
             {
                 "click_id": click.public_id,

@@ -9,9 +9,11 @@ from tracking.services.conversions import (
     record_conversions,
 )
 from tracking.services.corrections import RecordedRefund, record_refund, reject_conversion
+from tracking.services.late_clicks import bind_late_click
 from tracking.services.months import Archive, ArchiveDiffers, archive_clicks, make_click_months
 from tracking.services.people import assign_referrer, merge_customers
 from tracking.services.redecisions import LATE, redecide
+from tracking.services.sightings import note_sighting
 
 __all__ = [
     "LATE",
@@ -24,9 +26,11 @@ __all__ = [
     "RecordedRefund",
     "archive_clicks",
     "assign_referrer",
+    "bind_late_click",
     "bind_visitor",
     "make_click_months",
     "merge_customers",
+    "note_sighting",
     "record_click",
     "record_clicks",
     "record_conversion",

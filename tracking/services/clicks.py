@@ -72,7 +72,7 @@ def record_clicks(*, requests: Sequence[LinkRequest]) -> list[Click]:
     for request in requests:
         reason = _refusal(request)
         known = counted[request.visitor_id, request.link.pk]
-        if not reason and any(at > request.at - REPEAT for at in known):
+        if not reason and any(abs(at - request.at) < REPEAT for at in known):
             reason = "duplicate"
         if not reason:
             known.append(request.at)
@@ -137,7 +137,14 @@ def _click(request: LinkRequest, reason: ClickReason, agents: Mapping[Agent, int
 def _is_repeat(link: Link, visitor_id: str, at: datetime) -> bool:
     return (
         Click.objects.for_workspace(link.workspace_id)
-        .filter(visitor_id=visitor_id, link=link, counted=True, occurred_at__gt=at - REPEAT)
+        .filter(
+            visitor_id=visitor_id,
+            link=link,
+            counted=True,
+            # On both sides: what is told late may lie long before a click that is known.
+            occurred_at__gt=at - REPEAT,
+            occurred_at__lt=at + REPEAT,
+        )
         .exists()
     )
 
