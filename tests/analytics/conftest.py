@@ -10,11 +10,12 @@ import pytest
 
 from accounts.models import User, Workspace
 from core.tenancy import tenant
-from programs.models import Link, Participant, Program, ProgramVersion
+from programs.models import Customer, Link, Participant, Program, ProgramVersion
 from rewards.models import Reward, RewardChange
 from tests import factories
 from tests.conftest import make_workspace
-from tracking.models import Attribution, Click, Conversion, Credit, Referral, Refund
+from tracking.models import Attribution, Click, Conversion, Credit, Referral, Refund, Touchpoint
+from tracking.services.decisions import decide_conversions
 
 
 def instant(text: str) -> datetime:
@@ -132,6 +133,26 @@ class Facts:
             currency=conversion.currency,
             confidence="certain",
         )
+
+    def touch(
+        self, participant: Participant, customer: Customer, at: str, channel: str = "email"
+    ) -> Touchpoint:
+        """Store a contact of a customer with a participant, as a click that counted leaves it."""
+        return Touchpoint.objects.create(
+            workspace=self.workspace,
+            kind=Touchpoint.Kind.CLICK,
+            program_id=participant.program_id,
+            participant=participant,
+            customer=customer,
+            channel=channel,
+            occurred_at=instant(at),
+        )
+
+    def decided(self, customer: Customer, at: str, **fields: Any) -> Conversion:
+        """Store a conversion and have every program that the customer had contact with decide it."""
+        made = self.conversion(at, customer=customer, **fields)
+        decide_conversions(workspace=self.workspace, due=[(made, instant(at))])
+        return made
 
     def refund(self, conversion: Conversion, at: str, amount: int) -> Refund:
         """Give some of a conversion back."""
