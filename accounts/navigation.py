@@ -16,6 +16,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         (
             ("Overview", "overview", "layout-dashboard", "view"),
             ("Funnel", "report_funnel", "filter", "view"),
+            ("Attribution", "report_attribution", "scale", "view"),
         ),
     ),
     (

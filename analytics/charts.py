@@ -57,6 +57,42 @@ class Chart:
     empty: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two bars on one line, from the left edge: their widths in user units and what they say.
+
+    `title` says in words what the picture shows.
+    """
+
+    label: str
+    first_width: str
+    second_width: str
+    first: str
+    second: str
+    title: str
+
+
+def paired_bars(
+    rows: Sequence[tuple[str, int, int]], names: tuple[str, str], *, show: Show = str
+) -> tuple[Pair, ...]:
+    """Lay out two numbers for each label beside each other, all on the scale of the largest.
+
+    `names` says what the first and the second numbers are.
+    """
+    widest = max((number for _, *numbers in rows for number in numbers), default=0) or 1
+    return tuple(
+        Pair(
+            label,
+            f"{WIDTH * max(first, 0) / widest:.1f}",
+            f"{WIDTH * max(second, 0) / widest:.1f}",
+            show(first),
+            show(second),
+            f"{label}: {names[0]} {show(first)}, {names[1]} {show(second)}",
+        )
+        for label, first, second in rows
+    )
+
+
 def area_chart(
     title: str,
     periods: Sequence[Period],

@@ -1,4 +1,4 @@
-"""The period and the program that a report is about, and what is looked for."""
+"""The period and the program that a report is about, and what it tells apart."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django import forms
 from analytics.days import Period
 from analytics.periods import CHOICES, CUSTOM, DEFAULT, period_named
 from programs.models import Program
+from tracking.models import Conversion
 
 LONGEST_DAYS: Final = 366
 DEFAULT_DAYS: Final = 30
@@ -76,3 +77,32 @@ class PeriodForm(forms.Form):
         else:
             self.choice, self.period = CUSTOM, Period(first_on, last_on)
         return given
+
+
+class AttributionForm(forms.Form):
+    """Reads what the attribution report is `by` (channel or participant) and of which `kind` of conversion.
+
+    Without them it is by channel, of all conversions.
+    """
+
+    by = forms.ChoiceField(
+        choices=[("channel", "Channel"), ("participant", "Participant")],
+        required=False,
+        error_messages={"invalid_choice": "A report is by channel or by participant."},
+    )
+    kind = forms.ChoiceField(
+        choices=[
+            ("", "All conversions"),
+            (Conversion.Kind.PURCHASE.value, "Purchases"),
+            (Conversion.Kind.SIGNUP.value, "Sign-ups"),
+            (Conversion.Kind.CUSTOM.value, "Custom events"),
+        ],
+        required=False,
+        error_messages={"invalid_choice": "There is no such kind of conversion."},
+    )
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Return `by` and `kind` as they apply, also where the form has errors."""
+        given = getattr(self, "cleaned_data", {})
+        return {"by": given.get("by") or "channel", "kind": given.get("kind") or ""}

@@ -92,6 +92,14 @@ def number(value: int | Decimal) -> str:
     return format_decimal(value, locale=current().numbers, decimal_quantization=False)
 
 
+def fixed(value: Decimal, places: int) -> str:
+    """Write a number with the reader's separators and so many decimals, so that a column of them lines up."""
+    locale = current().numbers
+    pattern = copy(locale.decimal_formats[None])
+    pattern.frac_prec = (places, places)
+    return str(pattern.apply(value, locale))
+
+
 def amount(minor: int, unit: str) -> str:
     """Write an amount of minor units exactly: "€1,234.50", "1.234,50 €", "1,200 points"."""
     if unit == money.POINTS:

@@ -49,13 +49,27 @@ class ConversionFilterForm(_ProgramFilters):
     kind = forms.ChoiceField(choices=lists.choices(Conversion.Kind.choices))
     key = forms.CharField(label="Order or event id", max_length=255)
     customer = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    met = forms.CharField(label="Contact with", max_length=40, widget=forms.HiddenInput)
+    channel = forms.CharField(label="Contact by", max_length=30, widget=forms.HiddenInput)
     field_order = ("q", "kind", "program", "from", "to", "key")
 
     def narrow_by(self, rows: QuerySet[Conversion], name: str, value: Any) -> QuerySet[Conversion]:
-        """Return the rows that pass; a program's and a participant's are those credited in or to it."""
+        """Return the rows that pass; a program's and a participant's are those credited in or to it.
+
+        `met` (a participant) and `channel` find what was credited to anybody after a contact with them.
+        """
         if name in ("program", "participant"):
             return rows.filter(queries.credited(self.workspace, name, value))
+        if name in ("met", "channel"):
+            key = "participant" if name == "met" else name
+            return rows.filter(queries.met(self.workspace, key, value))
         return super().narrow_by(rows, name, value)
+
+    def text_of(self, name: str, value: Any) -> str:
+        """Return the name of the one that an id belongs to, a channel in words."""
+        if name == "met":
+            return queries.name_of(self.workspace, "participant", value)
+        return value.replace("_", " ") if name == "channel" else super().text_of(name, value)
 
 
 class ReferralFilterForm(_ProgramFilters):

@@ -232,6 +232,17 @@ def credited(workspace: Workspace, kind: str, public_id: str) -> Q:
     return Q(pk__in=credits.values("conversion_id"))
 
 
+def met(workspace: Workspace, kind: str, value: str) -> Q:
+    """Return the condition on credited conversions whose customer met a `channel` or `participant` before.
+
+    It is read off the decisions' records, so a contact that earned nothing is found as well.
+    """
+    credits = Credit.objects.for_workspace(workspace).filter(
+        attribution__workspace_id=workspace.pk, attribution__inputs__touches__contains=[{kind: value}]
+    )
+    return Q(pk__in=credits.values("conversion_id"))
+
+
 def programs_of(workspace: Workspace) -> QuerySet[Program]:
     """Return the workspace's programs by name, for filters."""
     return Program.objects.for_workspace(workspace).order_by("name")

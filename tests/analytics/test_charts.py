@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.charts import HEIGHT, SPARK_HEIGHT, WIDTH, area_chart, nice_ceiling, spark, weeks
+from analytics.charts import (
+    HEIGHT,
+    SPARK_HEIGHT,
+    WIDTH,
+    area_chart,
+    nice_ceiling,
+    paired_bars,
+    spark,
+    weeks,
+)
 from analytics.days import Period
 
 
@@ -49,6 +58,18 @@ def test_series_of_another_length_are_refused() -> None:
         area_chart("Clicks", single(1), [], [0])
     with pytest.raises(ValueError, match="at least one period"):
         area_chart("Clicks", [], [], [])
+
+
+def test_pairs_of_bars_are_on_the_scale_of_the_longest() -> None:
+    first, second = paired_bars(
+        [("E-mail", 30, 40), ("Chat", -5, 10)], ("credited", "Markov"), show=lambda n: f"{n} c"
+    )
+    assert (first.first_width, first.second_width) == ("750.0", "1000.0")
+    assert (second.first_width, second.second_width) == ("0.0", "250.0")
+    assert (second.first, second.second) == ("-5 c", "10 c")
+    assert first.title == "E-mail: credited 30 c, Markov 40 c"
+    assert paired_bars([("E-mail", 0, 0)], ("a", "b"))[0].first_width == "0.0"
+    assert paired_bars([], ("a", "b")) == ()
 
 
 def test_weeks_are_counted_back_from_the_last_day() -> None:

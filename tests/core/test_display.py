@@ -109,8 +109,10 @@ def test_no_amount_and_no_unit_show_nothing_and_a_plain_number() -> None:
 def test_numbers_and_shares_have_the_separators_of_the_region() -> None:
     assert (number(1234567), number(Decimal("0.25")), number(None)) == ("1,234,567", "0.25", "–")
     assert (bps(1000), bps(1250), bps(5)) == ("10 %", "12.5 %", "0.05 %")
+    assert (locales.fixed(Decimal("1234.5"), 2), locales.fixed(Decimal(3), 0)) == ("1,234.50", "3")
     with locales.read_by(locales.reader_of("de")):
         assert (number(1234567), bps(1250)) == ("1.234.567", "12,5 %")
+        assert locales.fixed(Decimal("1234.5"), 2) == "1.234,50"
 
 
 @pytest.mark.parametrize(

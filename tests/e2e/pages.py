@@ -189,7 +189,7 @@ PARTS: Final = {
 }
 """Parts of one page that are shown one at a time, by the name in the address."""
 
-LISTS: Final = {"audit_log", "event_log", "ledger", "overview", "report_funnel"}
+LISTS: Final = {"audit_log", "event_log", "ledger", "overview", "report_attribution", "report_funnel"}
 """Lists that are not named so; each list is looked at with the demo's rows and with none."""
 
 BESIDES: Final = [
