@@ -79,8 +79,8 @@ MOST_DRAWN: Final = 8
 _OTHER_ROWS: Final = {
     ("rest", "channel"): "All other channels",
     ("rest", "participant"): "All other participants",
-    ("none", "channel"): "No channel",
-    ("none", "participant"): "Nobody",
+    ("none", "channel"): "No contact",
+    ("none", "participant"): "No contact",
 }
 
 

@@ -41,7 +41,7 @@ class AttributionRowAnswer(serializers.Serializer[Any]):
 
     kind = serializers.CharField(
         help_text="`one`, `rest` or `none`: `rest` is everything beyond the "
-        f"{queries.TOLD_APART} met most often; `none` was credited to nobody or rests on no contact",
+        f"{queries.TOLD_APART} met most often; `none` rests on no contact but on an earlier conversion",
     )
     id = serializers.CharField(
         allow_null=True, help_text="the channel, or the participant's public id; null unless kind is `one`"

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_args
 
 from core.money import split
 from tracking import attribution
-from tracking.attribution import WHOLE_PPM, Credit, Decision, Model
+from tracking.attribution import Credit, Decision, Model
 
 By = Literal["channel", "participant"]
 MODELS: Final[tuple[Model, ...]] = get_args(Model)
@@ -45,6 +45,9 @@ class Told:
 def tell(inputs: Mapping[str, Any], result: Mapping[str, Any], *, by: By) -> Told:
     """Read a stored decision by channel or by participant, and decide it anew under every model.
 
+    It must credit somebody: which touches count does not depend on the model, so then each model credits
+    somebody, and otherwise none does.
+
     A credit by weighed touches belongs to the channels of those touches, as the model weighs them. A credit
     by an earlier conversion's bond weighs no touches: it belongs in equal parts to the channels of its
     participant's touches, and to none where there are none. A touch that was disqualified, came too late or
@@ -54,7 +57,6 @@ def tell(inputs: Mapping[str, Any], result: Mapping[str, Any], *, by: By) -> Tol
     faulty = {each.touch_id for each in stored.rejected if each.reason not in _OUTDONE}
     counting = [touch for touch in inputs["touches"] if touch["id"] not in faulty]
     journey = tuple(touch[by] for touch in counting)
-    amount: int = inputs["amount_minor"]
     channels = {touch["id"]: touch["channel"] for touch in counting}
 
     def labels(credit: Credit) -> Sequence[str | None]:
@@ -63,10 +65,10 @@ def tell(inputs: Mapping[str, Any], result: Mapping[str, Any], *, by: By) -> Tol
         return [channels[touch] for touch in credit.touch_ids] or [None]
 
     def parts(decision: Decision) -> tuple[Part, ...]:
-        return _parts(decision, amount, labels)
+        return _parts(decision, labels)
 
     bond = inputs.get("bond") or inputs.get("bound_participant")
-    single = not stored.credits or stored.reason.endswith("_claim") or len(set(journey)) == 1
+    single = stored.reason.endswith("_claim") or len(set(journey)) == 1
     if single and not bond:
         # No model can tell it otherwise, so the work of deciding is saved.
         return Told(journey, dict.fromkeys([ACTUAL, *MODELS], parts(stored)))
@@ -82,7 +84,7 @@ def tell(inputs: Mapping[str, Any], result: Mapping[str, Any], *, by: By) -> Tol
     def channel_parts(decision: Decision) -> tuple[Part, ...]:
         if decision.reason == _BOUND:
             return parts(decision)
-        return _parts(named[decision.model], amount, lambda credit: [credit.participant])
+        return _parts(named[decision.model], lambda credit: [credit.participant])
 
     return Told(
         journey, {ACTUAL: channel_parts(stored)} | {model: channel_parts(plain[model]) for model in MODELS}
@@ -94,12 +96,8 @@ def _compare_record(inputs: Mapping[str, Any]) -> dict[Model, Decision]:
     return {model: attribution.replay({**inputs, "rule": {**rule, "model": model}}) for model in MODELS}
 
 
-def _parts(
-    decision: Decision, amount_minor: int, labels: Callable[[Credit], Sequence[str | None]]
-) -> tuple[Part, ...]:
+def _parts(decision: Decision, labels: Callable[[Credit], Sequence[str | None]]) -> tuple[Part, ...]:
     """Merge a decision's credits by label; a credit with several labels is theirs in equal parts."""
-    if not decision.credits:
-        return (Part(None, WHOLE_PPM, amount_minor),)
     found: dict[str | None, tuple[int, int]] = {}
     for label, ppm, minor in _pieces(decision.credits, labels):
         before = found.get(label, (0, 0))

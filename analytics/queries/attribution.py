@@ -50,9 +50,10 @@ class Worth:
 class AttributionRow:
     """One channel or participant (`one`: `label` is the channel or public id), or what has no row of its own.
 
-    `rest` stands for all channels or participants beyond the first `TOLD_APART` by touches. `none` is what
-    was credited to nobody, or rests on no contact: an earlier conversion's bond whose participant was not
-    met again. `touches` counts the contacts that count, in journeys with and without a conversion.
+    `rest` stands for all channels or participants beyond the first `TOLD_APART` by touches. `none` is
+    what rests on no contact: it was credited by an earlier conversion's bond, and its participant was not
+    met again; by participant that is so for Markov and Shapley values only. `touches` counts the contacts
+    that count, in journeys with and without a conversion.
     """
 
     kind: Literal["one", "rest", "none"]
@@ -102,8 +103,8 @@ def attribution_report(
 
     - A decision belongs to the day on which its conversion happened, in the workspace's zone. Each program
       decides for itself, so a conversion that two programs decided counts once for each. `kind` narrows to
-      conversions of one kind. Rejected conversions are left out, and decisions about which no contact counts
-      and that credit nobody under any model.
+      conversions of one kind. Rejected conversions are left out, and decisions that credit nobody: no model
+      finds anybody to credit where another finds none.
     - Refunds are taken off the conversion they belong to, whenever they were made and in every column alike:
       what is left of it is split in proportion to the amounts decided, by largest remainder. A conversion
       that was refunded in full still counts as one, worth nothing.
@@ -210,21 +211,16 @@ class _Tally:
         self.unconverted = 0
 
     def count(self, row: Mapping[str, Any]) -> None:
-        """Add one decision, unless nobody has a part in it."""
+        """Add one decision, unless it credits nobody."""
         inputs, result = row["inputs"], row["result"]
-        if not inputs or not result:
+        if not result["credits"]:
             return
         told = tell(inputs, result, by=self.by)
-        columns = told.columns.items()
-        nobody = all(part.label is None for _, parts in columns for part in parts)
-        if nobody and not told.journey and not result["credits"]:
-            return
-        if result["credits"]:
-            self.credited.add((row["conversion__customer_id"], row["program_id"]))
+        self.credited.add((row["conversion__customer_id"], row["program_id"]))
         currency, whole = inputs["currency"], row["conversion__amount_minor"]
         net = whole - row["conversion__refunded_minor"]
         worth = {_CONVERSIONS: WHOLE_PPM, **({currency: net} if whole else {})}
-        for column, parts in columns:
+        for column, parts in told.columns.items():
             decided = [part.amount_minor for part in parts]
             shares = split(net, decided if any(decided) else [part.weight_ppm for part in parts])
             for part, share in zip(parts, shares, strict=True):

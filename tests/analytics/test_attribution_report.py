@@ -146,6 +146,18 @@ def test_without_conversions_the_page_says_so(page: Callable[..., str]) -> None:
     assert "How to read this" in html
 
 
+def test_what_rests_on_no_contact_leads_nowhere(facts: Facts, page: Callable[..., str]) -> None:
+    ana = facts.participant(facts.program("Friends"))
+    friend = factories.CustomerFactory.create(workspace=facts.workspace)
+    facts.touch(ana, friend, f"{day(200)} 10:00")
+    for days_ago in (199, 3):
+        facts.decided(friend, f"{day(days_ago)} 10:00")
+    html = page()
+    assert "No contact" in html
+    assert "/conversions/?" not in html
+    assert f"/conversions/?participant={ana.public_id}" in page("?by=participant")
+
+
 def test_a_choice_that_does_not_exist_is_refused_on_the_page(page: Callable[..., str]) -> None:
     assert "A report is by channel or by participant." in page("?by=moon", status=400)
     assert "There is no such kind of conversion." in page("?kind=moon", status=400)
