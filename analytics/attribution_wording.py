@@ -20,7 +20,7 @@ NAMES: Final = {
     "last_click": "Last click",
     "linear": "Linear",
     "time_decay": "Time decay",
-    "position_based": "Position-based",
+    "position_based": "Position",
     "custom": "Custom",
     "markov": "Markov",
     "shapley": "Shapley",

@@ -13,6 +13,7 @@ from tracking.attribution import Credit, Decision, Model
 By = Literal["channel", "participant"]
 MODELS: Final[tuple[Model, ...]] = get_args(Model)
 ACTUAL: Final = "actual"
+EVERY: Final = "every"
 
 _OUTDONE: Final = frozenset(
     {"bound_to_other", "lower_precedence", "not_first_click", "not_last_click", "zero_weight"}
@@ -34,8 +35,8 @@ class Part:
 class Told:
     """One decision: the labels of the touches that count, oldest first, and the parts by column.
 
-    The columns are ACTUAL, which is the stored result, and the models. In each of them the weights sum to
-    1,000,000 and the amounts to the conversion's.
+    The columns are ACTUAL, which is the stored result, and the models; where none of them can differ, EVERY
+    stands for all. In each the weights sum to 1,000,000 and the amounts to the conversion's.
     """
 
     journey: tuple[str, ...]
@@ -68,10 +69,11 @@ def tell(inputs: Mapping[str, Any], result: Mapping[str, Any], *, by: By) -> Tol
         return _parts(decision, labels)
 
     bond = inputs.get("bond") or inputs.get("bound_participant")
-    single = stored.reason.endswith("_claim") or len(set(journey)) == 1
-    if single and not bond:
+    named_by_any = {*journey, *(label for credit in stored.credits for label in labels(credit))}
+    single = not journey or len(named_by_any) == 1 or stored.reason.endswith("_claim")
+    if single and (not bond or stored.reason == _BOUND):
         # No model can tell it otherwise, so the work of deciding is saved.
-        return Told(journey, dict.fromkeys([ACTUAL, *MODELS], parts(stored)))
+        return Told(journey, {EVERY: parts(stored)})
     if by == "participant":
         plain = _compare_record(inputs)
         return Told(journey, {ACTUAL: parts(stored)} | {model: parts(plain[model]) for model in MODELS})
@@ -110,5 +112,8 @@ def _pieces(
 ) -> Iterable[tuple[str | None, int, int]]:
     for credit in credits:
         own = labels(credit)
+        if len(own) == 1:
+            yield own[0], credit.weight_ppm, credit.amount_minor
+            continue
         equal = [1] * len(own)
         yield from zip(own, split(credit.weight_ppm, equal), split(credit.amount_minor, equal), strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
@@ -13,7 +13,7 @@ from django.db.models import F
 
 from accounts.models import Workspace
 from analytics.attribution_values import MOST_STATES, REST, Chain, Coalitions, share_out
-from analytics.attribution_values.records import ACTUAL, MODELS, By, tell
+from analytics.attribution_values.records import ACTUAL, EVERY, MODELS, By, Part, tell
 from analytics.days import ONE_DAY, Period, day_start
 from analytics.queries.reports import Share
 from core.money import split
@@ -21,7 +21,7 @@ from programs.models import Participant, Program
 from tracking.attribution import WHOLE_PPM
 from tracking.models import Attribution, Conversion, Touchpoint
 
-MOST_DECISIONS: Final = 20_000
+MOST_DECISIONS: Final = 10_000
 """How many decisions one report reads, the latest first: each may have to be decided under six models."""
 TOLD_APART: Final = MOST_STATES - 1
 """How many channels or participants have a row of their own; the others share one."""
@@ -221,9 +221,7 @@ class _Tally:
         net = whole - row["conversion__refunded_minor"]
         worth = {_CONVERSIONS: WHOLE_PPM, **({currency: net} if whole else {})}
         for column, parts in told.columns.items():
-            decided = [part.amount_minor for part in parts]
-            shares = split(net, decided if any(decided) else [part.weight_ppm for part in parts])
-            for part, share in zip(parts, shares, strict=True):
+            for part, share in zip(parts, _left(net, parts), strict=True):
                 own = self.sums[part.label]
                 own[column, _CONVERSIONS] += part.weight_ppm
                 if whole:
@@ -247,6 +245,15 @@ class _Tally:
         self.chain.add(labels, converted=False)
 
 
+def _left(net: int, parts: Sequence[Part]) -> Sequence[int]:
+    """Split what is left of a conversion in proportion to the amounts decided."""
+    decided = [part.amount_minor for part in parts]
+    # Most conversions are never refunded, and exact fractions take most of a report's time.
+    if sum(decided) == net:
+        return decided
+    return split(net, decided if any(decided) else [part.weight_ppm for part in parts])
+
+
 def _rows(workspace: Workspace, tally: _Tally) -> tuple[AttributionRow, ...]:
     labels = {label for label in tally.sums if label is not None} | set(tally.touches)
     ranked = sorted(labels, key=lambda label: (-tally.touches[label], label))
@@ -260,7 +267,9 @@ def _rows(workspace: Workspace, tally: _Tally) -> tuple[AttributionRow, ...]:
     for label in labels:
         touches[place(label)] += tally.touches[label]
     for key, found in tally.sums.items():
-        sums[place(key)].update(found)
+        for (column, unit), amount in found.items():
+            for each in (ACTUAL, *MODELS) if column == EVERY else (column,):
+                sums[place(key)][each, unit] += amount
     markov = share_out(tally.labelled, tally.chain.removal_effects(told_apart))
     for column, shares in ((MARKOV, markov), (SHAPLEY, tally.coalitions.values())):
         for label, parts in shares.items():

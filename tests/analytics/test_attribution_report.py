@@ -77,7 +77,7 @@ def test_the_page_sets_models_side_by_side(
     assert "It never changes who was credited or paid" in html
     assert "How to read this" in html
     assert "Photo app" in html
-    for name in ("Credited", "First click", "Position-based", "Markov", "Shapley"):
+    for name in ("Credited", "First click", "Position", "Markov", "Shapley"):
         assert f">{name}</th>" in html
     assert "0.50" in html
     assert "credited 1.00, Markov 0.50" in html
