@@ -36,15 +36,15 @@ MEANINGS: Final = (
     ),
     (
         "first_click",
-        "Everything goes to the first click. It shows who makes you known.",
+        "Everything goes to the first click. It shows what makes you known.",
     ),
     (
         "last_click",
-        "Everything goes to the last click before the conversion. It shows who closes the deal.",
+        "Everything goes to the last click before the conversion. It shows what closes the deal.",
     ),
     (
         "linear",
-        "Every click gets an equal part. Nobody on the way is left out, and nobody stands out.",
+        "Every click gets an equal part. Nothing on the way is left out, and nothing stands out.",
     ),
     (
         "time_decay",
@@ -68,7 +68,7 @@ MEANINGS: Final = (
     ),
     (
         "shapley",
-        "Shares each conversion equally among all who were met on the way, however often. It is what each "
+        "Shares each conversion equally among all that were met on the way, however often. It is what each "
         "adds on average, over every order in which they could have come.",
     ),
 )
