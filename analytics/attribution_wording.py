@@ -64,7 +64,8 @@ MEANINGS: Final = (
     (
         "markov",
         "Looks at all journeys together, also those without a conversion: how many conversions would be lost "
-        "if this one did not exist? The larger the loss, the larger the part.",
+        "if this one did not exist? The larger the loss, the larger the part. Money is shared by the same "
+        "parts, however large the orders were.",
     ),
     (
         "shapley",
@@ -176,10 +177,13 @@ def worth_showing(report: AttributionReport, currency: str) -> list[AttributionR
 
 
 def bars_of(report: AttributionReport, currency: str, column: str) -> tuple[Pair, ...]:
-    """Return what was credited beside a column, for the rows that have most of either."""
+    """Return what was credited beside a column, for the rows that have most of either; gathered rows last."""
     rows = sorted(
         worth_showing(report, currency),
-        key=lambda row: -max(row.worth["actual"].of(currency), row.worth[column].of(currency)),
+        key=lambda row: (
+            row.kind != "one",
+            -max(row.worth["actual"].of(currency), row.worth[column].of(currency)),
+        ),
     )
     return paired_bars(
         [

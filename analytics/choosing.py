@@ -27,12 +27,16 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the page is about, and the menus that change it; `form` carries the errors."""
+    """What the page is about, and the menus that change it; `form` carries the errors.
+
+    `along` holds the page's further parameters, which its menus and its form carry along.
+    """
 
     form: PeriodForm
     label: str
     periods: tuple[Option, ...]
     programs: tuple[Option, ...]
+    along: tuple[tuple[str, str], ...]
 
     @property
     def period(self) -> Period:
@@ -98,6 +102,7 @@ def choose(request: ConsoleRequest, *, keep: tuple[str, ...] = ()) -> Chosen:
                 *((each.name, {"program": each.public_id}) for each in form.programs),
             )
         ),
+        along=tuple(along.items()),
     )
 
 

@@ -84,6 +84,8 @@ def test_the_page_sets_models_side_by_side(
     # The last click's channel was credited; half of it is another's for those who share.
     assert "50.0 %" in html
     euros = page("?unit=EUR&model=first_click")
+    # Other dates keep the rest of what was chosen.
+    assert '<input type="hidden" name="unit" value="EUR">' in euros
     assert "Credited beside First click" in euros
     assert "€90.00" in euros
     assert "€45.00" in euros
