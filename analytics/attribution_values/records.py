@@ -68,20 +68,20 @@ def tell(inputs: Mapping[str, Any], result: Mapping[str, Any], *, by: By) -> Tol
     def parts(decision: Decision) -> tuple[Part, ...]:
         return _parts(decision, labels)
 
-    bond = inputs.get("bond") or inputs.get("bound_participant")
+    bond = inputs["bond"]
     named_by_any = {*journey, *(label for credit in stored.credits for label in labels(credit))}
     single = not journey or len(named_by_any) == 1 or stored.reason.endswith("_claim")
     if single and (not bond or stored.reason == _BOUND):
         # No model can tell it otherwise, so the work of deciding is saved.
         return Told(journey, {EVERY: parts(stored)})
     if by == "participant":
-        plain = _compare_record(inputs)
+        plain = attribution.compare_record(inputs)
         return Told(journey, {ACTUAL: parts(stored)} | {model: parts(plain[model]) for model in MODELS})
 
     # Decided as if the channels were the participants, the models weigh each channel's touches.
     touches = [{**touch, "participant": touch["channel"]} for touch in inputs["touches"]]
-    named = _compare_record({**inputs, "touches": touches})
-    plain = _compare_record(inputs) if bond else named
+    named = attribution.compare_record({**inputs, "touches": touches})
+    plain = attribution.compare_record(inputs) if bond else named
 
     def channel_parts(decision: Decision) -> tuple[Part, ...]:
         if decision.reason == _BOUND:
@@ -91,11 +91,6 @@ def tell(inputs: Mapping[str, Any], result: Mapping[str, Any], *, by: By) -> Tol
     return Told(
         journey, {ACTUAL: channel_parts(stored)} | {model: channel_parts(plain[model]) for model in MODELS}
     )
-
-
-def _compare_record(inputs: Mapping[str, Any]) -> dict[Model, Decision]:
-    rule = inputs["rule"]
-    return {model: attribution.replay({**inputs, "rule": {**rule, "model": model}}) for model in MODELS}
 
 
 def _parts(decision: Decision, labels: Callable[[Credit], Sequence[str | None]]) -> tuple[Part, ...]:
