@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -144,18 +145,19 @@ def split(amount_minor: int, weights: Sequence[Weight]) -> tuple[int, ...]:
     most, the earlier position first among equals. A part of weight 0 is always 0, and a negated amount gives
     the negated parts. ValueError if there are no weights, one is negative or not finite, or all are 0.
     """
-    shares = [_fraction(weight) for weight in weights]
-    total = sum(shares, Fraction(0))
-    if any(share < 0 for share in shares) or total == 0:
+    shares = _whole_shares(weights)
+    total = sum(shares)
+    if total == 0 or min(shares) < 0:
         raise ValueError("Weights must be 0 or more, and at least one must be positive.")
     magnitude = abs(amount_minor)
-    exact = [magnitude * share / total for share in shares]
-    parts = [int(part) for part in exact]
-    by_loss = sorted(range(len(parts)), key=lambda index: parts[index] - exact[index])
-    for index in by_loss[: magnitude - sum(parts)]:
-        parts[index] += 1
-    sign = -1 if amount_minor < 0 else 1
-    return tuple(sign * part for part in parts)
+    divided = [divmod(magnitude * share, total) for share in shares]
+    parts = [part for part, _ in divided]
+    left = magnitude - sum(parts)
+    if left:
+        by_loss = sorted(range(len(parts)), key=lambda index: -divided[index][1])
+        for index in by_loss[:left]:
+            parts[index] += 1
+    return tuple(parts) if amount_minor >= 0 else tuple(-part for part in parts)
 
 
 def parse_major(text: object, currency: str) -> int:
@@ -203,6 +205,16 @@ def _exponent(unit: str) -> int:
     if not is_unit(unit):
         raise MoneyInvalid("unknown_currency", "The currency is not an active ISO 4217 code.")
     return UNITS[unit]
+
+
+def _whole_shares(weights: Sequence[Weight]) -> list[int]:
+    """Return integers in the same proportion as the weights: a division of integers is exact and fast."""
+    whole = [weight for weight in weights if type(weight) is int]
+    if len(whole) == len(weights):
+        return whole
+    fractions = [_fraction(weight) for weight in weights]
+    common = lcm(*(fraction.denominator for fraction in fractions))
+    return [fraction.numerator * (common // fraction.denominator) for fraction in fractions]
 
 
 def _fraction(weight: Weight) -> Fraction:

@@ -2,6 +2,8 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, timedelta, timezone
+from hashlib import sha256
+from random import Random
 from typing import Any
 
 import pytest
@@ -254,6 +256,58 @@ def test_a_stored_decision_keeps_its_digest() -> None:
     assert digest(encode_inputs(**case), encode_decision(decide(**case))) == (
         "4a1cd5a1016b058ae2e6edac25ad9ebd327e39136c1a170a8642093e975480c8"
     )
+
+
+@given(cases(), st.randoms())
+def test_what_is_hashed_is_canonical_json(case: dict[str, Any], random: Random) -> None:
+    inputs = encode_inputs(**case)
+    result = encode_decision(decide(**case))
+    whole = sha256(canonical_json({"inputs": inputs, "result": result})).hexdigest()
+    assert digest(shuffled(inputs, random), shuffled(result, random)) == whole
+
+
+def shuffled(value: Any, random: Random) -> Any:
+    """Return a JSON value with its keys in another order, as a database gives it back."""
+    if isinstance(value, dict):
+        keys = random.sample(list(value), len(value))
+        return {key: shuffled(value[key], random) for key in keys}
+    return [shuffled(each, random) for each in value] if isinstance(value, list) else value
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Return every container in a JSON value with each of its keys or positions."""
+    if not isinstance(value, dict | list):
+        return []
+    keys: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
+    return [(value, key) for key in keys] + [place for key in keys for place in places(value[key])]
+
+
+@pytest.mark.parametrize("odd", [None, True, 1, 1.0, -0.0, "é\u2028\U0001f600", [], {}, {"a": [None]}])
+def test_a_record_of_any_shape_is_hashed_as_its_canonical_json(odd: Any) -> None:
+    case: dict[str, Any] = {
+        "conversion_at": PURCHASE_AT,
+        "amount_minor": 1,
+        "currency": "EUR",
+        "touches": clicks(200, 2, 1),
+        "rule": rule("linear"),
+        "bond": Bond((Share("prt_ü", 1),), PURCHASE_AT),
+    }
+    record = {"inputs": encode_inputs(**case), "result": encode_decision(decide(**case))}
+
+    def is_hashed_as_it_is() -> bool:
+        return digest(**record) == sha256(canonical_json(record)).hexdigest()
+
+    for container, key in places(record):
+        kept = container[key]
+        container[key] = odd
+        assert is_hashed_as_it_is(), key
+        if isinstance(container, dict) and container is not record:
+            del container[key]
+            assert is_hashed_as_it_is(), key
+            container[f"{key}2"] = kept
+            assert is_hashed_as_it_is(), key
+            del container[f"{key}2"]
+        container[key] = kept
 
 
 def test_canonical_json_ignores_the_order_of_keys() -> None:

@@ -21,6 +21,8 @@ The rules, in the order in which they are applied:
 Every touch ends in exactly one place: inside one credit or among the rejected.
 """
 
+from tracking.attribution.canonical import canonical_json, digest
+from tracking.attribution.check import Difference, check_record
 from tracking.attribution.decision import compare, decide
 from tracking.attribution.facts import (
     WHOLE_PPM,
@@ -38,10 +40,9 @@ from tracking.attribution.facts import (
     TouchKind,
 )
 from tracking.attribution.record import (
-    canonical_json,
+    OtherFormat,
     compare_record,
     decode_decision,
-    digest,
     encode_decision,
     encode_inputs,
     replay,
@@ -57,12 +58,15 @@ __all__ = [
     "ConversionKind",
     "Credit",
     "Decision",
+    "Difference",
     "Model",
+    "OtherFormat",
     "Rejected",
     "Share",
     "Touch",
     "TouchKind",
     "canonical_json",
+    "check_record",
     "compare",
     "compare_record",
     "decide",

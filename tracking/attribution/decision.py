@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fractions import Fraction
+from operator import attrgetter
 from typing import get_args
 
 from core.money import split
@@ -39,6 +39,7 @@ from tracking.attribution.wording import (
 
 SINGLE_TOUCH = ("first_click", "last_click")
 
+_IN_ORDER = attrgetter("occurred_at", "id")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -93,9 +94,11 @@ def decide(
 
     losses |= outcome.losses
     rejected = tuple(
-        Rejected(touch.id, touch.participant, losses[touch.id].reason, rejection(touch, losses[touch.id]))
-        for touch in ordered
-        if touch.id in losses
+        [
+            Rejected(touch.id, touch.participant, lost.reason, rejection(touch, lost))
+            for touch in ordered
+            if (lost := losses.get(touch.id)) is not None
+        ]
     )
     return Decision(rule.model, outcome.credits, rejected, outcome.reason, outcome.sentence, bond_reason)
 
@@ -141,7 +144,7 @@ def in_order(touches: Sequence[Touch]) -> list[Touch]:
     """Sort touches by instant, then by id; raises ValueError for a repeated id."""
     if len({touch.id for touch in touches}) != len(touches):
         raise ValueError("touches must not repeat an id")
-    return sorted(touches, key=lambda touch: (touch.occurred_at, touch.id))
+    return sorted(touches, key=_IN_ORDER)
 
 
 def _fault(touch: Touch, conversion_at: datetime, rule: AttributionRule, kind: ConversionKind) -> Loss | None:
@@ -186,7 +189,7 @@ def _bound(bond: Bond, eligible: Sequence[Touch], amount_minor: int) -> _Outcome
     others: list[Touch] = []
     for touch in eligible:
         own.get(touch.participant, others).append(touch)
-    weights = [Fraction(share.weight_ppm) for share in shares]
+    weights = [share.weight_ppm for share in shares]
     parts = zip(own.items(), split(WHOLE_PPM, weights), split(amount_minor, weights), strict=True)
     credits = tuple(
         Credit(participant, tuple(touch.id for touch in touches), ppm, minor, _confidence(touches))
@@ -232,12 +235,17 @@ def _earned(
     )
 
 
-def _credits(winners: Sequence[tuple[Touch, Fraction]], amount_minor: int) -> tuple[Credit, ...]:
+def _credits(winners: Sequence[tuple[Touch, int]], amount_minor: int) -> tuple[Credit, ...]:
     touches: dict[str, list[Touch]] = {}
-    totals: dict[str, Fraction] = {}
+    totals: dict[str, int] = {}
     for touch, weight in winners:
         touches.setdefault(touch.participant, []).append(touch)
-        totals[touch.participant] = totals.get(touch.participant, Fraction(0)) + weight
+        totals[touch.participant] = totals.get(touch.participant, 0) + weight
+    if len(totals) == 1:
+        # As splitting would have it, for the most frequent case.
+        own = [touch for touch, _ in winners]
+        ids = tuple([touch.id for touch in own])
+        return (Credit(own[0].participant, ids, WHOLE_PPM, amount_minor, _confidence(own)),)
     weights = tuple(totals.values())
     shares = zip(touches.items(), split(WHOLE_PPM, weights), split(amount_minor, weights), strict=True)
     return tuple(
@@ -250,6 +258,7 @@ def _confidence(touches: Sequence[Touch]) -> Confidence:
     """Label a credit: `inferred` without a touch of the customer's own account, `code` by codes alone, else
     `deterministic`.
     """
-    if all(touch.kind == "email" for touch in touches):
+    kinds = {touch.kind for touch in touches}
+    if kinds <= {"email"}:
         return "inferred"
-    return "code" if all(touch.kind == "code" for touch in touches) else "deterministic"
+    return "code" if kinds == {"code"} else "deterministic"

@@ -16,6 +16,11 @@ MONTH = timedelta(days=365.25) / 12
 """A month of a lifetime: as long as any other, so that a decision does not hang on the date."""
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 
+# Every touch of every decision is looked up in these.
+_TOUCH_KINDS = frozenset(get_args(TouchKind))
+_MODELS = frozenset(get_args(Model))
+_BINDINGS = frozenset(get_args(Binding))
+
 
 @dataclass(frozen=True, slots=True)
 class Touch:
@@ -35,11 +40,12 @@ class Touch:
     disqualified: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(TouchKind):
+        if self.kind not in _TOUCH_KINDS:
             raise ValueError(f"kind is unknown: {self.kind!r}")
         if self.disqualified is not None and not _CODE.fullmatch(self.disqualified):
             raise ValueError("disqualified must be a reason code in lower_snake_case")
-        object.__setattr__(self, "occurred_at", in_utc(self.occurred_at, "occurred_at"))
+        if self.occurred_at.tzinfo is not UTC:
+            object.__setattr__(self, "occurred_at", in_utc(self.occurred_at, "occurred_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,9 @@ class AttributionRule:
     precedence: tuple[TouchKind, ...] = ("manual", "code", "token", "click", "email")
 
     def __post_init__(self) -> None:
-        if self.model not in get_args(Model):
+        if self.model not in _MODELS:
             raise ValueError(f"model is unknown: {self.model!r}")
-        if self.binding not in get_args(Binding):
+        if self.binding not in _BINDINGS:
             raise ValueError(f"binding is unknown: {self.binding!r}")
         if self.lifetime_months is not None and self.lifetime_months < 1:
             raise ValueError("lifetime_months must be at least 1")
@@ -98,7 +104,7 @@ class AttributionRule:
         if len(set(channels)) != len(channels) or any(weight < 0 for _, weight in self.channel_weights):
             raise ValueError("channel_weights must name each channel once, with no negative weight")
         kinds = set(self.precedence)
-        if not kinds or len(kinds) != len(self.precedence) or kinds - set(get_args(TouchKind)):
+        if not kinds or len(kinds) != len(self.precedence) or kinds - _TOUCH_KINDS:
             raise ValueError("precedence must list known kinds, each once")
 
 
@@ -179,6 +185,8 @@ class Decision:
 
 def in_utc(value: datetime, field: str) -> datetime:
     """Return the instant in UTC; raises ValueError naming `field` for a naive one."""
+    if value.tzinfo is UTC:
+        return value
     if value.utcoffset() is None:
         raise ValueError(f"{field} must carry a time zone")
     return value.astimezone(UTC)

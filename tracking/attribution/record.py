@@ -1,12 +1,12 @@
-"""Decisions as stored records: JSON both ways, a digest, and replay."""
+"""Decisions as stored records: JSON values both ways, and replay."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+from tracking.attribution.canonical import rule_text
 from tracking.attribution.decision import check_money, compare, decide, in_order
 from tracking.attribution.facts import (
     AttributionRule,
@@ -23,6 +23,10 @@ from tracking.attribution.facts import (
 
 # A record replays to the same bytes, sentences included: whoever changes a rule or a wording raises this.
 RECORD_FORMAT = 2
+
+
+class OtherFormat(ValueError):
+    """The record was written by a program that decided or worded differently, and cannot be replayed."""
 
 
 def encode_inputs(
@@ -43,11 +47,20 @@ def encode_inputs(
         "conversion_at": _instant(in_utc(conversion_at, "conversion_at")),
         "amount_minor": amount_minor,
         "currency": currency,
-        "touches": [
-            asdict(touch) | {"occurred_at": _instant(touch.occurred_at)} for touch in in_order(touches)
-        ],
+        "touches": [_encode_touch(touch) for touch in in_order(touches)],
         "rule": encode_rule(rule),
         "bond": None if bond is None else _encode_bond(bond),
+    }
+
+
+def _encode_touch(touch: Touch) -> dict[str, Any]:
+    return {
+        "id": touch.id,
+        "participant": touch.participant,
+        "kind": touch.kind,
+        "channel": touch.channel,
+        "occurred_at": _instant(touch.occurred_at),
+        "disqualified": touch.disqualified,
     }
 
 
@@ -71,7 +84,14 @@ def encode_rule(rule: AttributionRule) -> dict[str, Any]:
 
 def _encode_bond(bond: Bond) -> dict[str, Any]:
     return {
-        "shares": [asdict(share) for share in bond.shares],
+        "shares": [
+            {
+                "participant": share.participant,
+                "weight_ppm": share.weight_ppm,
+                "disqualified": share.disqualified,
+            }
+            for share in bond.shares
+        ],
         "since": _instant(bond.since),
         "converted_at": None if bond.converted_at is None else _instant(bond.converted_at),
     }
@@ -81,8 +101,25 @@ def encode_decision(decision: Decision) -> dict[str, Any]:
     """Turn a decision into JSON values."""
     return {
         "model": decision.model,
-        "credits": [asdict(credit) | {"touch_ids": list(credit.touch_ids)} for credit in decision.credits],
-        "rejected": [asdict(rejected) for rejected in decision.rejected],
+        "credits": [
+            {
+                "participant": credit.participant,
+                "touch_ids": list(credit.touch_ids),
+                "weight_ppm": credit.weight_ppm,
+                "amount_minor": credit.amount_minor,
+                "confidence": credit.confidence,
+            }
+            for credit in decision.credits
+        ],
+        "rejected": [
+            {
+                "touch_id": rejected.touch_id,
+                "participant": rejected.participant,
+                "reason": rejected.reason,
+                "sentence": rejected.sentence,
+            }
+            for rejected in decision.rejected
+        ],
         "reason": decision.reason,
         "sentence": decision.sentence,
         "bond_reason": decision.bond_reason,
@@ -98,23 +135,13 @@ def decode_decision(result: Mapping[str, Any]) -> Decision:
     )
 
 
-def canonical_json(value: Mapping[str, Any]) -> bytes:
-    """Write JSON with sorted keys and no spaces, in ASCII: equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
-def digest(inputs: Mapping[str, Any], result: Mapping[str, Any]) -> str:
-    """Hash a decision record: hexadecimal SHA-256 over the canonical JSON of its inputs and result."""
-    return hashlib.sha256(canonical_json({"inputs": inputs, "result": result})).hexdigest()
-
-
 def replay(inputs: Mapping[str, Any]) -> Decision:
-    """Decide again from stored inputs; raises ValueError for a record of another format."""
+    """Decide again from stored inputs; raises OtherFormat for a record of another format."""
     return decide(**_arguments(inputs))
 
 
 def compare_record(inputs: Mapping[str, Any]) -> dict[Model, Decision]:
-    """Decide stored inputs under every model; raises ValueError for a record of another format."""
+    """Decide stored inputs under every model; raises OtherFormat for a record of another format."""
     return compare(**_arguments(inputs))
 
 
@@ -125,22 +152,32 @@ def under_rule(inputs: Mapping[str, Any], rule: AttributionRule) -> dict[str, An
 
 def _arguments(inputs: Mapping[str, Any]) -> dict[str, Any]:
     if inputs.get("format") != RECORD_FORMAT:
-        raise ValueError(f"format must be {RECORD_FORMAT}")
+        raise OtherFormat(f"format must be {RECORD_FORMAT}")
     return {
         "kind": inputs["kind"],
         "conversion_at": datetime.fromisoformat(inputs["conversion_at"]),
         "amount_minor": inputs["amount_minor"],
         "currency": inputs["currency"],
         "touches": [
-            Touch(**{**each, "occurred_at": datetime.fromisoformat(each["occurred_at"])})
+            Touch(
+                each["id"],
+                each["participant"],
+                each["kind"],
+                each["channel"],
+                datetime.fromisoformat(each["occurred_at"]),
+                each["disqualified"],
+            )
             for each in inputs["touches"]
         ],
-        "rule": _decode_rule(inputs["rule"]),
+        "rule": _decode_rule(rule_text(inputs["rule"])),
         "bond": None if inputs["bond"] is None else _decode_bond(inputs["bond"]),
     }
 
 
-def _decode_rule(stored: Mapping[str, Any]) -> AttributionRule:
+@lru_cache(maxsize=1_000)
+def _decode_rule(text: str) -> AttributionRule:
+    """Read a rule from its canonical JSON; thousands of decisions have the same."""
+    stored = json.loads(text)
     return AttributionRule(
         model=stored["model"],
         click_window=timedelta(seconds=stored["click_window_seconds"]),

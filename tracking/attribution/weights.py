@@ -1,10 +1,9 @@
-"""How clicks share a conversion: exact fractions, one for each click in order of time."""
+"""How clicks share a conversion: exact whole numbers, one for each click in order of time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
-from fractions import Fraction
 
 from tracking.attribution.facts import AttributionRule, Touch
 
@@ -21,10 +20,13 @@ _LN2 = _DECIMAL.ln(Decimal(2))
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A weight for each click, the decision's reason, and the reason of a click whose weight is zero."""
+    """A weight for each click, the decision's reason, and the reason of a click whose weight is zero.
+
+    Only the proportion of weights to each other means anything.
+    """
 
     reason: str
-    weights: list[Fraction]
+    weights: list[int]
     losing: str
 
 
@@ -37,7 +39,7 @@ def click_weights(clicks: Sequence[Touch], conversion_at: datetime, rule: Attrib
         case "last_click":
             return Weights(rule.model, only(count, -1), "not_last_click")
         case "linear":
-            weights = [Fraction(1)] * count
+            weights = [1] * count
         case "time_decay":
             weights = _decayed(clicks, conversion_at, timedelta(days=rule.half_life_days))
         case "position_based":
@@ -49,15 +51,15 @@ def click_weights(clicks: Sequence[Touch], conversion_at: datetime, rule: Attrib
     return Weights(rule.model, weights, "zero_weight")
 
 
-def only(count: int, position: int) -> list[Fraction]:
+def only(count: int, position: int) -> list[int]:
     """Give everything to one of `count` positions; -1 is the last."""
-    weights = [Fraction(0)] * count
-    weights[position] = Fraction(1)
+    weights = [0] * count
+    weights[position] = 1
     return weights
 
 
-def _decayed(clicks: Sequence[Touch], conversion_at: datetime, half_life: timedelta) -> list[Fraction]:
-    """Compute 2^-(age / half-life) for each click, up to a common factor.
+def _decayed(clicks: Sequence[Touch], conversion_at: datetime, half_life: timedelta) -> list[int]:
+    """Compute 2^-(age / half-life) for each click, up to a common factor that makes all of them whole.
 
     Whole half-lives are exact powers of two; only what is left over goes through exp().
     """
@@ -66,11 +68,13 @@ def _decayed(clicks: Sequence[Touch], conversion_at: datetime, half_life: timede
     weights = []
     for halvings, rest in steps:
         if halvings - newest > _MAX_HALVINGS:
-            weights.append(Fraction(0))
+            weights.append(0)
             continue
         part = _DECIMAL.divide(_microseconds(rest), _microseconds(half_life))
         factor = _DECIMAL.exp(_DECIMAL.minus(_DECIMAL.multiply(part, _LN2)))
-        weights.append(Fraction(factor) / 2 ** (halvings - newest))
+        # From a half to one, so none of its digits is behind the context's last decimal.
+        whole = int(_DECIMAL.scaleb(factor, _DECIMAL.prec))
+        weights.append(whole << (_MAX_HALVINGS - (halvings - newest)))
     return weights
 
 
@@ -78,14 +82,15 @@ def _microseconds(span: timedelta) -> Decimal:
     return Decimal(span // timedelta.resolution)
 
 
-def _positioned(percentages: tuple[int, int, int], count: int) -> list[Fraction]:
+def _positioned(percentages: tuple[int, int, int], count: int) -> list[int]:
     if count <= 2:
-        return [Fraction(1)] * count
+        return [1] * count
     first, middle, last = percentages
-    return [Fraction(first), *[Fraction(middle, count - 2)] * (count - 2), Fraction(last)]
+    between = count - 2
+    return [first * between, *[middle] * between, last * between]
 
 
-def _custom(clicks: Sequence[Touch], rule: AttributionRule) -> list[Fraction]:
+def _custom(clicks: Sequence[Touch], rule: AttributionRule) -> list[int]:
     by_channel = dict(rule.channel_weights)
     return [
         _stretched(rule.custom_weights, position, len(clicks))
@@ -94,11 +99,13 @@ def _custom(clicks: Sequence[Touch], rule: AttributionRule) -> list[Fraction]:
     ]
 
 
-def _stretched(points: tuple[int, ...], position: int, count: int) -> Fraction:
-    """Read the line through evenly spaced points at one of `count` evenly spaced positions."""
+def _stretched(points: tuple[int, ...], position: int, count: int) -> int:
+    """Read the line through evenly spaced points at one of `count` evenly spaced positions.
+
+    What is read is `count - 1` times as high, which makes it whole; for a single position it is 1.
+    """
     if not points or count == 1:
-        return Fraction(1)
-    place = Fraction(position * (len(points) - 1), count - 1)
-    left = int(place)
+        return 1
+    left, rest = divmod(position * (len(points) - 1), count - 1)
     right = min(left + 1, len(points) - 1)
-    return points[left] + (place - left) * (points[right] - points[left])
+    return points[left] * (count - 1) + rest * (points[right] - points[left])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 
 from tracking.attribution.facts import (
     AttributionRule,
@@ -67,6 +68,7 @@ class Loss:
     phrase: str
 
 
+@lru_cache(maxsize=256)
 def loss(reason: str) -> Loss:
     """Put a reason code into words; an unknown code is read out."""
     return Loss(reason, _PHRASES.get(reason, f"was set aside: {reason.replace('_', ' ')}"))
@@ -83,6 +85,7 @@ def too_old(
     return Loss(reason, f"is older than the {_adjective(window)} window: it came {_before(age)}")
 
 
+@cache
 def outranked(winning: TouchKind) -> Loss:
     """Say that a touch of another kind ranks higher."""
     return Loss(
@@ -90,6 +93,7 @@ def outranked(winning: TouchKind) -> Loss:
     )
 
 
+@cache
 def overtaken(kind: TouchKind) -> Loss:
     """Say that a later claim of the same kind took everything."""
     return Loss("lower_precedence", f"gave way to a later {KIND_WORDS[kind]}")
@@ -143,17 +147,20 @@ def _percent(ppm: int) -> str:
 
 def _before(age: timedelta) -> str:
     """Say an age in its two largest units that are not zero."""
-    left = age // timedelta(seconds=1)
-    if age and not left:
-        return "less than a second before the conversion"
+    hours, left = divmod(age.seconds, 3_600)
+    minutes, seconds = divmod(left, 60)
     parts = []
-    for unit, size in _UNITS:
-        number, left = divmod(left, size)
+    for number, unit in ((age.days, "day"), (hours, "hour"), (minutes, "minute"), (seconds, "second")):
         if number:
-            parts.append(f"{number} {unit}{'' if number == 1 else 's'}")
-    return f"{' '.join(parts[:2])} before the conversion" if parts else "at the moment of the conversion"
+            parts.append(f"{number} {unit}" if number == 1 else f"{number} {unit}s")
+            if len(parts) == 2:
+                break
+    if parts:
+        return f"{' '.join(parts)} before the conversion"
+    return "less than a second before the conversion" if age else "at the moment of the conversion"
 
 
+@lru_cache(maxsize=256)
 def _adjective(window: timedelta) -> str:
     seconds = window // timedelta(seconds=1)
     unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
