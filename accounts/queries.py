@@ -79,6 +79,12 @@ def suspended_workspace_ids() -> list[int]:
         )
 
 
+def all_workspaces() -> list[Workspace]:
+    """Return every workspace, whatever its status, for commands that visit each in its own transaction."""
+    with door("workspaces"):
+        return list(Workspace.objects.through_door("workspaces").order_by("pk"))
+
+
 def workspace_with_slug(slug: str) -> Workspace | None:
     """Return the workspace with this slug, for commands; None for no workspace."""
     with door("workspaces"):

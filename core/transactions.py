@@ -1,4 +1,4 @@
-"""What a service runs in: all of it or nothing, whoever calls it."""
+"""What a service runs in: all of it or nothing, whoever calls it; or nothing that writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -56,3 +56,15 @@ def keep(row: models.Model) -> None:
         row.save(force_insert=True)
     else:
         rows.append(row)
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    """Run a block in a transaction in which Postgres refuses every change, with an InternalError.
+
+    Inside another transaction the refusal ends with the block.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        yield

@@ -1,12 +1,10 @@
-"""Reads the rules of the pure modules out of a program version's terms."""
+"""What a program version's terms mean to attribution and to the fraud rules. Pure."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache
 
-from programs.models import ProgramVersion
-from programs.queries import terms_of
 from programs.terms import AttributionTerms, FraudTerms
 from tracking.attribution import AttributionRule
 from tracking.fraud import FraudSettings
@@ -30,14 +28,9 @@ def rule_of(terms: AttributionTerms) -> AttributionRule:
     )
 
 
-def fraud_settings_of(version: ProgramVersion) -> FraudSettings:
-    """Return the fraud settings that a version's terms state."""
-    return settings_of(terms_of(version).fraud)
-
-
 @lru_cache(maxsize=256)
 def settings_of(terms: FraudTerms) -> FraudSettings:
-    """Return the settings that terms about fraud state."""
+    """Return the fraud settings that a version's terms state."""
     return FraudSettings(
         hold_at=terms.hold_at,
         deny_at=terms.deny_at,

@@ -9,9 +9,10 @@ from datetime import datetime
 from accounts.models import Workspace
 from core.events import emit
 from programs.models import ProgramVersion
+from programs.queries import terms_of
 from tracking import fraud
 from tracking.models import FraudCase, FraudCaseChange, FraudJudgement, FraudSignal
-from tracking.rules import fraud_settings_of
+from tracking.rules import settings_of
 from tracking.services.contacts import Contacts
 from tracking.services.evidence import Evidence, Suspect
 
@@ -56,7 +57,7 @@ def judge_suspects(
     evidence = Evidence(workspace, [suspect for suspect, _ in fresh], contacts, at)
     rows, signals, doubts = [], [], []
     for suspect, version in fresh:
-        inputs = fraud.encode_inputs(evidence.facts(suspect), fraud_settings_of(version))
+        inputs = fraud.encode_inputs(evidence.facts(suspect), settings_of(terms_of(version).fraud))
         judgement = fraud.replay(inputs)
         row = _row(suspect, version, inputs, judgement, at)
         rows.append(row)
