@@ -1,4 +1,4 @@
-"""`python -m benchmarks [agents|clicks|overview] [--seconds N] [--no-page]`: measure, print, write a page."""
+"""`python -m benchmarks [agents|attribution|clicks|overview]`: measure, print, write a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import django
 
-from benchmarks import agents, overview
+from benchmarks import agents, attribution, overview
+from benchmarks.attribution import HEADING as REPLAYS
 from benchmarks.ground import GENERATOR_CORE, ground
 from benchmarks.overview import HEADING
 from referral_platform.local.folders import ROOT
@@ -25,11 +26,13 @@ def main() -> int:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["all", "agents", "clicks", "overview"],
+        choices=["all", "agents", "attribution", "clicks", "overview"],
         default="all",
-        help="all, how user agents are read, the clicks only, or the console's pages only",
+        help="all but the replay of decisions, how user agents are read, that replay, the clicks only, or "
+        "the console's pages only",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="how long each figure is measured")
+    parser.add_argument("--conversions", type=int, default=1_000_000, help="how many decisions are replayed")
     parser.add_argument("--no-page", action="store_true", help="print only")
     options = parser.parse_args()
     if options.what == "agents":
@@ -39,10 +42,16 @@ def main() -> int:
     if len(cores) < 2:
         print("Two cores are needed: one for the servers, one for the generator.", file=sys.stderr)
         return 1
+    before, _, kept = (ROOT / _PAGE).read_text().partition(REPLAYS)
+    replays = f"{REPLAYS}{kept}" if kept else ""
     try:
-        if options.what == "overview":
+        if options.what == "attribution":
+            replays = measure_replays(options.conversions)
+            rest, _, kept = before.partition(HEADING)
+            pages = f"{HEADING}{kept}" if kept else ""
+        elif options.what == "overview":
             pages = measure_pages(options.seconds)
-            rest = (ROOT / _PAGE).read_text().partition(HEADING)[0]
+            rest = before.partition(HEADING)[0]
         elif options.what == "clicks":
             print(measure(options.seconds, clicks_only=True))
             return 0
@@ -50,7 +59,7 @@ def main() -> int:
             rest = measure(options.seconds)
             os.sched_setaffinity(0, cores)
             pages = _measured_apart(options.seconds)
-        text = f"{rest.rstrip()}\n\n{pages}"
+        text = "\n\n".join(part.strip() for part in (rest, pages, replays) if part) + "\n"
     except LocalError as error:
         print(error, file=sys.stderr)
         return 1
@@ -113,13 +122,23 @@ def measure_pages(seconds: float) -> str:
         return overview.measure(running, seconds=seconds)
 
 
+def measure_replays(conversions: int) -> str:
+    """Measure the replay of stored decisions and return the section about it."""
+    with ground() as running:
+        _step("Servers run; making the tables and the decisions")
+        running.migrate()
+        os.environ.update(running.environment)
+        django.setup()
+        return attribution.measure(running, conversions=conversions)
+
+
 def _measured_apart(seconds: float) -> str:
     """Measure the pages in a process of its own: the demo wants an empty database, and Django knows one."""
     command = [sys.executable, "-m", "benchmarks", "overview", "--no-page", "--seconds", str(seconds)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise LocalError(f"the pages were not measured:\n{done.stderr[-3000:]}")
-    _, heading, section = done.stdout.partition(HEADING)
+    _, heading, section = done.stdout.partition(REPLAYS)[0].partition(HEADING)
     return (heading + section).rstrip() + "\n"
 
 

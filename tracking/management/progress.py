@@ -23,14 +23,14 @@ class Progress:
         self._of = of
         self._terminal = bool(out.isatty())
         self._every = _ON_A_TERMINAL if self._terminal else _IN_A_LOG
-        self._done = 0
+        self.done = 0
         self._began = self._said = time.monotonic()
         self.per_second = 0.0
 
     def step(self) -> None:
         """Count one more."""
-        self._done += 1
-        if self._done % _LOOK_EVERY == 0 and time.monotonic() - self._said >= self._every:
+        self.done += 1
+        if self.done % _LOOK_EVERY == 0 and time.monotonic() - self._said >= self._every:
             self._say()
 
     def close(self) -> None:
@@ -42,11 +42,11 @@ class Progress:
 
     def _measure(self) -> None:
         self._said = time.monotonic()
-        self.per_second = self._done / max(self._said - self._began, 1e-6)
+        self.per_second = self.done / max(self._said - self._began, 1e-6)
 
     def _say(self) -> None:
         self._measure()
-        share = self._done / self._of if self._of else 1.0
-        text = f"{self._done:,} of {self._of:,} ({share:.0%}), {self.per_second:,.0f} a second"
+        share = self.done / self._of if self._of else 1.0
+        text = f"{self.done:,} of {self._of:,} ({share:.0%}), {self.per_second:,.0f} a second"
         self._out.write(f"\r{text}" if self._terminal else text, ending="" if self._terminal else "\n")
         self._out.flush()

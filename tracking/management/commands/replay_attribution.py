@@ -121,6 +121,9 @@ class Command(BaseCommand):
                 tell=lambda done: progress.step(),
             )
         progress.close()
+        self.stdout.write(
+            f"{progress.done:,} decisions decided by another version, {progress.per_second:,.0f} a second."
+        )
         self._report(found, f"{program.public_id}/{number}")
         if file is not None:
             try:
