@@ -239,5 +239,5 @@ class ReferralAnswer(serializers.Serializer[Any]):
 
 
 def in_time(given: datetime | None, at: datetime) -> datetime:
-    """Return when it happened: as given, else now."""
-    return given or at
+    """Return when it happened: as given, else now; a clock that is ahead of ours makes nothing later."""
+    return at if given is None else min(given, at)

@@ -256,3 +256,11 @@ def test_a_click_told_late_repeats_none_that_came_days_after_it(ana: Participant
     assert click(ana, days_ago=5).reason == ""
     assert click(ana, days_ago=5.01).reason == "duplicate"
     assert click(ana, days_ago=4.97).reason == "duplicate"
+
+
+def test_what_is_dated_after_its_receipt_happened_at_its_receipt(
+    workspace: Workspace, ana: Participant, friend: Customer, click: Clicker
+) -> None:
+    bought = told(workspace, friend, "inv-1", at=NOW + timedelta(days=300), click=click(ana, days_ago=1))
+    assert bought.occurred_at == NOW
+    assert credited(bought) == [("Ana", 10_000)]

@@ -101,8 +101,8 @@ class TrackClick(TrackEndpoint):
             raise NotFound("There is no such link.", code="unknown_link", param="key")
         self.keep_from_pages(body, _OF_SERVERS)
         at = serializers.in_time(body.get("occurred_at"), self.at)
-        if not self.at - services.LONGEST_WINDOW <= at <= self.at:
-            raise Invalid("A click lies in the past, by a year at most.", param="occurredAt")
+        if at < self.at - services.LONGEST_WINDOW:
+            raise Invalid("A click is a year old at most.", param="occurredAt")
         earlier = queries.click_named(self.workspace, body["click_id"]) if body.get("click_id") else None
         click = services.record_click(
             link=link,

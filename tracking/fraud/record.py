@@ -5,7 +5,7 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Any, Final
 
-from tracking.attribution.record import digest as digest
+from tracking.attribution import digest as digest
 from tracking.fraud.facts import DEFAULT_WEIGHTS, Facts, FraudSettings, Judgement, Signal
 from tracking.fraud.judgement import judge
 
