@@ -1,0 +1,224 @@
+"""Rewards follow what people make of doubts, back and forth, and the books stay right."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Workspace
+from core.tenancy import tenant
+from programs.models import Participant, Program
+from rewards import services
+from rewards.models import Reward
+from tests import factories
+from tests.conftest import make_workspace
+from tests.factories import AT, UserFactory
+from tests.rewards import builders
+from tests.rewards.builders import conversion, doubt, participant, person, program, rule
+from tests.rewards.test_races import at_once
+from tests.rewards.test_settlement import balances
+from tracking import services as tracking
+from tracking.classification import ClickFacts
+from tracking.models import Click, Conversion, FraudCase
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+
+
+def settle(fact: Conversion) -> list[Reward]:
+    fact = Conversion.objects.for_workspace(fact.workspace_id).select_related("workspace").get(pk=fact.pk)
+    return services.settle_conversion(conversion=fact, at=AT)
+
+
+def judge(case: FraudCase, status: str) -> list[tuple[str, str]]:
+    """Resolve the case, settle twice as a repeated event does, and return the rewards' status and reason."""
+    tracking.resolve_case(case=case, status=status, actor=person(), at=AT)
+    settle(case.conversion)
+    return [(reward.status, reward.reason) for reward in settle(case.conversion)]
+
+
+HELD = {"expense EUR": -1000, "pending EUR": 1000}
+
+
+def test_a_doubt_goes_back_and_forth_and_the_books_follow(workspace: Workspace) -> None:
+    ana = participant(program(workspace))
+    fact = conversion(ana)
+    case = doubt(fact, ana, name="too_fast", outcome="hold")
+    assert [reward.status for reward in settle(fact)] == ["held"]
+    assert balances(workspace) == HELD
+    for _ in range(2):
+        assert judge(case, "rejected") == [("denied", "too_fast")]
+        assert balances(workspace) == {}
+        assert judge(case, "open") == [("held", "too_fast")]
+        assert balances(workspace) == HELD
+        assert judge(case, "approved") == [("pending", "")]
+        assert balances(workspace) == HELD
+        assert judge(case, "open") == [("held", "too_fast")]
+    assert balances(workspace) == HELD
+
+
+def test_a_proof_may_be_overturned(workspace: Workspace) -> None:
+    ana = participant(program(workspace))
+    fact = conversion(ana)
+    case = doubt(fact, ana, name="same_mailbox", outcome="deny")
+    assert [(reward.status, reward.amount_minor) for reward in settle(fact)] == [("denied", 1000)]
+    assert balances(workspace) == {}
+    assert judge(case, "approved") == [("pending", "")]
+    assert balances(workspace) == HELD
+
+
+def test_a_refund_between_denial_and_reopening_counts(workspace: Workspace) -> None:
+    ana = participant(program(workspace))
+    fact = conversion(ana)
+    case = doubt(fact, ana, name="too_fast", outcome="hold")
+    settle(fact)
+    builders.refund(fact, 2_500)
+    settle(fact)
+    assert balances(workspace) == {"expense EUR": -750, "pending EUR": 750}
+    judge(case, "rejected")
+    assert balances(workspace) == {}
+    builders.refund(fact, 2_500)
+    settle(fact)
+    assert balances(workspace) == {}
+    assert judge(case, "approved") == [("pending", "")]
+    assert balances(workspace) == {"expense EUR": -500, "pending EUR": 500}
+
+
+def test_what_was_approved_is_taken_back(workspace: Workspace) -> None:
+    ana = participant(program(workspace, hold_days=0))
+    fact = conversion(ana)
+    case = doubt(fact, ana, name="too_fast", outcome="hold")
+    (reward,) = settle(fact)
+    services.approve_reward(reward=reward, reason="Known to us", actor=person(), at=AT)
+    case.refresh_from_db()
+    assert case.status == "approved"
+    assert balances(workspace) == {"expense EUR": -1000, "payable EUR": 1000}
+    assert judge(case, "rejected") == [("reversed", "")]
+    assert balances(workspace) == {}
+
+
+def test_what_was_paid_becomes_a_debt(workspace: Workspace) -> None:
+    ana = participant(program(workspace, hold_days=0))
+    ana.payout_reference = builders.IBAN
+    ana.save()
+    fact = conversion(ana)
+    case = doubt(fact, ana, name="too_fast", outcome="hold")
+    (reward,) = settle(fact)
+    services.approve_reward(reward=reward, reason="Known to us", actor=person(), at=AT)
+    builders.paid_batch(workspace)
+    assert judge(case, "rejected") == [("paid", "")]
+    assert balances(workspace) == {"paid_out EUR": 1000, "payable EUR": -1000}
+
+
+def test_what_a_person_denied_stays_denied(workspace: Workspace) -> None:
+    ana = participant(program(workspace))
+    fact = conversion(ana)
+    case = doubt(fact, ana, name="too_fast", outcome="hold")
+    (reward,) = settle(fact)
+    services.deny_reward(reward=reward, reason="No", actor=person(), at=AT)
+    case.refresh_from_db()
+    assert case.status == "rejected"
+    assert judge(case, "approved") == [("denied", "denied_by_person")]
+    assert balances(workspace) == {}
+
+
+def visit(by: Participant, *, days_ago: float, visitor: str) -> Click:
+    link = by.links.first() or factories.LinkFactory.create(workspace=by.workspace, participant=by)
+    return tracking.record_click(
+        link=link,
+        visitor_id=visitor,
+        facts=ClickFacts(user_agent=BROWSER),
+        at=AT - timedelta(days=days_ago),
+    )
+
+
+def buy(workspace: Workspace, customer: object, key: str, *, hours_ago: int, click: Click) -> Conversion:
+    fact = tracking.ConversionFact(
+        kind="purchase",
+        customer=customer,  # type: ignore[arg-type]
+        source="api",
+        source_key=key,
+        amount_minor=10_000,
+        currency="EUR",
+        occurred_at=AT - timedelta(hours=hours_ago),
+        at=AT,
+        click=click,
+    )
+    return tracking.record_conversion(workspace=workspace, fact=fact).conversion
+
+
+def standing(fact: Conversion) -> list[tuple[str, str, str, int]]:
+    return [
+        (str(reward.participant), reward.status, reward.reason, reward.net_minor) for reward in settle(fact)
+    ]
+
+
+def pair(shop: Program) -> tuple[Participant, Participant]:
+    first, second = participant(shop), participant(shop)
+    for each, name in ((first, "Ana"), (second, "Ben")):
+        each.display_name = name
+        each.save()
+    return first, second
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_decision_made_anew_moves_the_reward(workspace: Workspace, approved: bool) -> None:
+    ana, ben = pair(program(workspace, hold_days=0))
+    friend = factories.CustomerFactory.create(workspace=workspace)
+    later = buy(workspace, friend, "later", hours_ago=0, click=visit(ben, days_ago=0.2, visitor="vis_b"))
+    (reward,) = settle(later)
+    if approved:
+        services.approve_reward(reward=reward, actor=person(), at=AT)
+    buy(workspace, friend, "earlier", hours_ago=1, click=visit(ana, days_ago=0.1, visitor="vis_a"))
+    gone = ("Ben", "reversed", "", 0) if approved else ("Ben", "denied", "decided_anew", 1000)
+    assert standing(later) == [gone, ("Ana", "pending", "", 1000)]
+    assert balances(workspace) == HELD
+    assert standing(later) == [gone, ("Ana", "pending", "", 1000)]
+    assert balances(workspace) == HELD
+
+
+def test_a_share_decided_anew_resizes_what_is_on_hold(workspace: Workspace) -> None:
+    document = factories.terms()
+    document["attribution"] = {**document["attribution"], "model": "linear"}
+    document["rewards"] = [rule()]
+    shop = factories.ProgramFactory.create(workspace=workspace, draft=document)
+    ana, ben = pair(shop)
+    friend = factories.CustomerFactory.create(workspace=workspace)
+    first = visit(ana, days_ago=0.5, visitor="vis_friend")
+    bought = buy(workspace, friend, "inv-1", hours_ago=0, click=first)
+    assert standing(bought) == [("Ana", "pending", "", 1000)]
+    late = visit(ben, days_ago=0.4, visitor="vis_friend")
+    assert tracking.bind_late_click(click=late, at=AT) == 1
+    assert standing(bought) == [("Ana", "pending", "", 500), ("Ben", "pending", "", 500)]
+    assert balances(workspace) == HELD
+    assert standing(bought) == [("Ana", "pending", "", 500), ("Ben", "pending", "", 500)]
+    assert balances(workspace) == HELD
+
+
+@pytest.mark.django_db(transaction=True)
+def test_judging_a_case_while_its_reward_is_approved(transactional_db: None) -> None:
+    shared = make_workspace(UserFactory.create(email="olga@acme.example"))
+    with tenant(shared):
+        ana = participant(program(shared, hold_days=0))
+        fact = conversion(ana)
+        case = doubt(fact, ana, name="too_fast", outcome="hold")
+        (reward,) = settle(fact)
+        actor = person()
+
+    def approve() -> None:
+        services.approve_reward(reward=reward, reason="Known", actor=actor, at=AT)
+
+    def reject() -> None:
+        tracking.resolve_case(case=case, status="rejected", actor=actor, at=AT)
+
+    at_once(shared, approve, reject, lambda: settle(fact))
+    with tenant(shared):
+        settle(fact)
+        case.refresh_from_db()
+        reward.refresh_from_db()
+        if case.status == "rejected":
+            assert reward.status in ("denied", "reversed")
+            assert balances(shared) == {}
+        else:
+            assert (case.status, reward.status) == ("approved", "approved")
+            assert balances(shared) == {"expense EUR": -1000, "payable EUR": 1000}
