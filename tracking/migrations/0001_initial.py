@@ -454,7 +454,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='appeal',
             name='conversion',
-            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='appeals', to='tracking.conversion'),
+            field=core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='appeals', to='tracking.conversion'),
         ),
         migrations.AddField(
             model_name='appeal',

@@ -14,7 +14,11 @@ from tracking.models.conversions import Conversion
 
 
 class Appeal(TenantModel):
-    """A participant's objection to what became of a conversion, and the answer."""
+    """A participant's objection to what became of a conversion, and the answer.
+
+    Without a conversion: a friend whom the participant brought is missing altogether. `message` and `answer`
+    are personal data and stand nowhere else but in the mail that told the answer.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -22,7 +26,7 @@ class Appeal(TenantModel):
         DECLINED = "declined"
 
     public_id = PublicIdField(prefix="apl")
-    conversion = TenantForeignKey(Conversion, related_name="appeals")
+    conversion = TenantForeignKey(Conversion, null=True, related_name="appeals")
     participant = TenantForeignKey(Participant, related_name="appeals")
     message = models.TextField()
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
@@ -33,6 +37,7 @@ class Appeal(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
+            # Those without a conversion are unequal to each other here; the service counts them.
             models.UniqueConstraint(
                 fields=["workspace", "conversion", "participant"],
                 condition=models.Q(status="open"),
