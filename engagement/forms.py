@@ -47,11 +47,32 @@ class PayoutDetailsForm(forms.Form):
     )
 
 
+class AppealForm(forms.Form):
+    """What a participant thinks is wrong."""
+
+    message = forms.CharField(
+        label="Something is wrong? Tell us",
+        min_length=10,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class MissingFriendForm(AppealForm):
+    """Of a friend who does not appear; nothing is looked up, a person reads it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["message"].label = "What happened?"
+        self.fields["message"].help_text = "When you shared your link or code, and when your friend used it."
+
+
 STAGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "invite": ("Invitations", ("invitation", "magic_link")),
     "friend": ("Friends", ("friend_signed_up", "welcome_referee")),
     "reward": ("Rewards", ("reward_earned", "reward_issued")),
     "payout": ("Payouts", ("reward_paid",)),
+    "support": ("Support", ("appeal_answered",)),
 }
 """The mails in the order in which a referral meets them: name and kinds of each stage."""
 

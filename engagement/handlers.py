@@ -10,7 +10,7 @@ from core.models import Event
 from engagement import services
 from programs.models import Participant, Program
 from rewards.models import Payout, Reward
-from tracking.models import Conversion, Referral
+from tracking.models import Appeal, Conversion, Referral
 
 Heard = Sequence[tuple[Event, datetime]]
 
@@ -49,6 +49,13 @@ def on_payout_completed(heard: Heard) -> None:
     """Tell people that their money was sent."""
     payouts = _named(Payout, heard, "payout", "customer")
     services.tell_payouts_paid(workspace=_workspace(heard), paid=_timed(heard, "payout", payouts))
+
+
+@in_groups
+def on_appeal_answered(heard: Heard) -> None:
+    """Tell participants what became of their appeals."""
+    appeals = _named(Appeal, heard, "appeal", "participant__customer", "participant__program")
+    services.tell_appeals_answered(workspace=_workspace(heard), answered=_timed(heard, "appeal", appeals))
 
 
 def _workspace(heard: Heard) -> Workspace:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from core.answers import Part
+from engagement.queries.friends import rewards_in_words
 from referral_platform import program_parts
 from rewards.queries import answer_for_conversion, answer_for_referral
 
@@ -34,6 +35,8 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "fraud.flagged": (WEBHOOKS,),
     "fraud.resolved": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "fraud.reopened": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
+    "appeal.opened": (WEBHOOKS,),
+    "appeal.answered": ("engagement.handlers.on_appeal_answered", WEBHOOKS),
     "program.published": (WEBHOOKS,),
     "sandbox.clock_moved": ("rewards.handlers.on_sandbox_clock_moved",),
 }
@@ -42,6 +45,7 @@ ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {
     "conversion": {"rewards": answer_for_conversion},
     "referral": {"rewards": answer_for_referral},
     "example": {"lines": program_parts.example_lines},
+    "own_explanation": {"rewards": rewards_in_words},
     "participant": {"page": program_parts.participant_page},
     "participants": {"rows": program_parts.with_friends},
     "program": {"figures": program_parts.program_figures},

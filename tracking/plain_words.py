@@ -106,7 +106,10 @@ _WHOLE_PPM: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class OwnTouch:
-    """One contact that the participant made: what it was, whether it counts, and why (not)."""
+    """One contact that the participant made: what it was, whether it counts, and why (not).
+
+    `reason` is `credited`, the decision's code, or `terms` where that code would tell which rule spoke.
+    """
 
     at: datetime
     kind: str
@@ -140,7 +143,7 @@ def own_part(inputs: Mapping[str, Any], result: Mapping[str, Any], participant: 
     if credit is not None:
         return OwnPart(True, credit["weight_ppm"], "credited", told.credited(credit["weight_ppm"]), touches)
     reason, sentence = told.not_credited()
-    return OwnPart(False, 0, reason, sentence, touches)
+    return OwnPart(False, 0, _public(reason), sentence, touches)
 
 
 def check_sentence(judgement: Judgement | None, case: CaseStatus | None = None) -> str:
@@ -200,7 +203,7 @@ class _Told:
             kind=touch["kind"],
             what=_sentence(_DEEDS[touch["kind"]]),
             sentence="It counts." if reason is None else _sentence(self.phrase(touch, reason)),
-            reason=reason or "credited",
+            reason=_public(reason) if reason else "credited",
             counts=reason is None,
         )
 
@@ -271,6 +274,13 @@ class _Told:
         window = self.rule[f"{reason.removeprefix('outside_')}_seconds"]
         age = self.at - datetime.fromisoformat(touch["occurred_at"])
         return f"{_age(age, window)} before {self.event}; this program counts {_window(window)}"
+
+
+def _public(reason: str) -> str:
+    """Return the reason's code; one that would tell which rule spoke is `terms`, as its sentence is."""
+    own = PARTICIPANT_SENTENCES.get(reason, ("", ""))[1]
+    known = reason in PHRASES or reason in WINDOWS or reason in BONDS
+    return reason if known or (own and own != _sentence(_REFUSED)) else "terms"
 
 
 def _sentence(phrase: str) -> str:

@@ -18,10 +18,11 @@ from django.db.models import QuerySet
 
 from core.money import display
 from engagement.queries.offers import is_worth_telling
-from engagement.queries.people import friend_name
-from programs.models import Participant
+from engagement.queries.people import SOMEBODY, friend_name
+from programs.models import Customer, Participant
 from programs.terms import ProgramTerms
 from rewards.models import Reward
+from tracking.appeal_queries import OwnExplanation
 from tracking.models import Attribution, Conversion, Credit, Referral
 
 FRIEND_WORDS: Final[Mapping[str, str]] = {
@@ -32,6 +33,7 @@ FRIEND_WORDS: Final[Mapping[str, str]] = {
     Referral.Status.REJECTED: "Not counted",
 }
 ANSWERS_EACH: Final = 3
+_NO_REWARD: Final = "Counted for you. This step itself carries no reward."
 _MOST_ROWS: Final = 200
 
 _NOT_EARNED: Final[Mapping[str, str]] = {
@@ -63,11 +65,12 @@ _NOT_COUNTED: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Where the reward for one thing a friend did is, in a sentence."""
+    """Where the reward for one thing a friend did is, in a sentence; `conversion` is its public id."""
 
     about: str
     at: datetime
     sentence: str
+    conversion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +213,19 @@ def _answers(facts: _Facts) -> tuple[Answer, ...]:
     for conversion in latest:
         sentence = _sentence(conversion, facts)
         if sentence:
-            found.append(Answer(about=_deed(conversion), at=conversion.occurred_at, sentence=sentence))
+            found.append(
+                Answer(
+                    about=deed_of(conversion),
+                    at=conversion.occurred_at,
+                    sentence=sentence,
+                    conversion=conversion.public_id,
+                )
+            )
     return tuple(found[:ANSWERS_EACH])
 
 
-def _deed(conversion: Conversion) -> str:
+def deed_of(conversion: Conversion) -> str:
+    """Return what the friend did, in a word."""
     return {
         Conversion.Kind.SIGNUP: "Sign-up",
         Conversion.Kind.PURCHASE: "Purchase",
@@ -230,8 +241,8 @@ def _sentence(conversion: Conversion, facts: _Facts) -> str:
         if own:
             # A reward that is on its way says more than one that was not given beside it.
             chosen = min(own, key=lambda reward: reward.status == Reward.Status.DENIED)
-            return _standing(chosen, facts)
-        return "Counted for you. This step itself carries no reward."
+            return _standing(chosen, facts.participant, facts.at)
+        return _NO_REWARD
     own_id = facts.participant.public_id
     decision = next(each for each in facts.decided if each.conversion_id == conversion.pk)
     lost = [each for each in decision.result.get("rejected", ()) if each["participant"] == own_id]
@@ -242,20 +253,45 @@ def _sentence(conversion: Conversion, facts: _Facts) -> str:
     )
 
 
-def _standing(reward: Reward, facts: _Facts) -> str:
-    shop = facts.participant.workspace.name
+def rewards_in_words(explanation: OwnExplanation) -> list[dict[str, str]]:
+    """Return where the participant's own rewards for a conversion are: `status` and `sentence` of each.
+
+    One without a status where nothing was promised; nothing at all where they were not credited.
+    """
+    participant = explanation.participant
+    rows: QuerySet[Reward] = Reward.objects.for_workspace(participant.workspace_id)
+    found = [
+        {"status": reward.status, "sentence": _standing(reward, participant, explanation.at)}
+        for reward in rows.filter(
+            conversion=explanation.conversion, participant=participant, side=Reward.Side.REFERRER
+        ).order_by("pk")
+    ]
+    return found or ([{"status": "", "sentence": _NO_REWARD}] if explanation.part.credited else [])
+
+
+def named_friend(participant: Participant, customer: Customer) -> str:
+    """Return a friend's name as the participant sees it; of somebody who is not theirs, no name at all."""
+    brought = Referral.objects.for_workspace(participant.workspace_id)
+    theirs = brought.filter(participant=participant, customer=customer).exists()
+    return friend_name(customer) if theirs else SOMEBODY
+
+
+def _standing(reward: Reward, participant: Participant, at: datetime) -> str:
+    shop = participant.workspace.name
     cash = reward.kind == Reward.Kind.CASH
     match Reward.Status(reward.status):
         case Reward.Status.PENDING:
-            if reward.available_at <= facts.at:
+            if reward.available_at <= at:
                 return f"The waiting time is over. {shop} confirms it next."
-            return f"It is on hold until {_day(reward, facts)}, because orders can be returned until then."
+            return (
+                f"It is on hold until {_day(reward, participant)}, because orders can be returned until then."
+            )
         case Reward.Status.HELD:
             if reward.reason == "currency_differs":
                 return f"The order was paid in another currency. {shop} works out your reward by hand."
             return f"{shop} takes a closer look before it is confirmed. You need not do anything."
         case Reward.Status.APPROVED | Reward.Status.ISSUED:
-            return _confirmed(reward, facts, cash=cash)
+            return _confirmed(reward, participant, cash=cash)
         case Reward.Status.PAID:
             return "It was paid out."
         case Reward.Status.REDEEMED:
@@ -271,16 +307,16 @@ def _standing(reward: Reward, facts: _Facts) -> str:
             )
 
 
-def _confirmed(reward: Reward, facts: _Facts, *, cash: bool) -> str:
+def _confirmed(reward: Reward, participant: Participant, *, cash: bool) -> str:
     if not cash:
         return "It is confirmed and yours." if is_worth_telling(reward) else "It was taken back."
     if reward.payout_id is not None:
         return "It is part of a payout that is on its way."
-    if not facts.participant.payout_reference:
+    if not participant.payout_reference:
         return "It is confirmed. To pay it out, we need to know where to send your money."
     return "It is confirmed and part of the next payout."
 
 
-def _day(reward: Reward, facts: _Facts) -> str:
-    local = reward.available_at.astimezone(ZoneInfo(facts.participant.workspace.time_zone))
+def _day(reward: Reward, participant: Participant) -> str:
+    local = reward.available_at.astimezone(ZoneInfo(participant.workspace.time_zone))
     return f"{local.day} {local:%B %Y}"

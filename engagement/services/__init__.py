@@ -6,6 +6,7 @@ from engagement.services.messages import Mail, queue_message, queue_messages
 from engagement.services.occasions import (
     greet_referees_and_referrers,
     invite_participants,
+    tell_appeals_answered,
     tell_payouts_paid,
     tell_rewards_earned,
     tell_rewards_issued,
@@ -36,6 +37,7 @@ __all__ = [
     "retry_message",
     "send_due_messages",
     "sign_portal_token",
+    "tell_appeals_answered",
     "tell_payouts_paid",
     "tell_rewards_earned",
     "tell_rewards_issued",

@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, str]] = {
     "reward_earned": "Reward earned",
     "reward_issued": "Reward ready",
     "reward_paid": "Reward paid out",
+    "appeal_answered": "Answer to an appeal",
 }
 """Every kind of mail with its name; `templates/engagement/emails/` holds three files for each."""
 

@@ -23,7 +23,7 @@ from engagement.services.messages import Mail, queue_messages
 from programs import queries as program_queries
 from programs.models import Customer, Link, Participant, Program
 from rewards.models import Payout, Reward
-from tracking.models import Conversion, Credit, Referral
+from tracking.models import Appeal, Conversion, Credit, Referral
 
 
 @all_or_nothing
@@ -226,6 +226,34 @@ def tell_payouts_paid(*, workspace: Workspace, paid: Sequence[tuple[Payout, date
             )
             for payout, at in paid
             if payout.status == Payout.Status.PAID
+        ),
+    )
+
+
+@all_or_nothing
+def tell_appeals_answered(*, workspace: Workspace, answered: Sequence[tuple[Appeal, datetime]]) -> None:
+    """Tell participants the answers to their appeals; nothing for one that is open.
+
+    The mail holds the answer and not what they had written. The appeals come with participant, customer and
+    program.
+    """
+    queue_messages(
+        workspace=workspace,
+        mails=(
+            Mail(
+                key=f"appeal_answered:{appeal.public_id}",
+                kind="appeal_answered",
+                to_email=appeal.participant.customer.email,
+                context={
+                    **_common(appeal.participant.program, appeal.participant.customer),
+                    "granted": appeal.status == Appeal.Status.GRANTED,
+                    "answer": appeal.answer,
+                },
+                about=appeal.public_id,
+                at=at,
+            )
+            for appeal, at in answered
+            if appeal.status != Appeal.Status.OPEN
         ),
     )
 

@@ -25,6 +25,7 @@ from tests.factories import (
     ProgramFactory,
     terms,
 )
+from tracking.models import Appeal
 
 REWARDS = [
     {
@@ -333,6 +334,46 @@ def test_a_payout_is_told_with_its_amount(workspace: Workspace, ana: Participant
 def test_a_payout_that_failed_meanwhile_mails_nothing(workspace: Workspace, ana: Participant) -> None:
     payout = rows.payout(ana.customer, status="failed")
     handlers.on_payout_completed(event(workspace, "payout.completed", payout=payout.public_id))
+    assert mails(workspace) == []
+
+
+def appeal(ana: Participant, status: str = "declined") -> Appeal:
+    made: Appeal = Appeal.objects.create(
+        workspace=ana.workspace,
+        participant=ana,
+        message="Ben Bauer bought through my link.",
+        status=status,
+        answer="The order came <before> the visit.",
+        opened_at=AT,
+        answered_at=AT,
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [("declined", "We looked at it, and it stays as it is."), ("granted", "We agree with you.")],
+)
+def test_an_answer_to_an_appeal_is_mailed_once_and_without_the_question(
+    workspace: Workspace, ana: Participant, status: str, verdict: str
+) -> None:
+    answered = event(workspace, "appeal.answered", appeal=appeal(ana, status).public_id)
+    handlers.on_appeal_answered(answered)
+    handlers.on_appeal_answered(answered)
+    assert mails(workspace) == [("appeal_answered", "ana@example.com", "Acme answered you")]
+    message = the_mail(workspace)
+    assert message.text == (
+        "Hello Ana,\n\nyou asked us to look at something in “Tea friends” again. "
+        f"{verdict}\n\nThe order came <before> the visit.\n\n-- \nAcme\n"
+        f"Your friends and rewards: http://127.0.0.1:8000/portal/{ana.program.public_id}/\n"
+        f"Terms: http://127.0.0.1:8000/terms/{ana.program.public_id}/\n"
+    )
+    assert "The order came &lt;before&gt; the visit." in message.html
+    assert "Bauer" not in message.text + message.html
+
+
+def test_an_open_appeal_mails_nothing(workspace: Workspace, ana: Participant) -> None:
+    handlers.on_appeal_answered(event(workspace, "appeal.answered", appeal=appeal(ana, "open").public_id))
     assert mails(workspace) == []
 
 

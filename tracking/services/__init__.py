@@ -1,6 +1,7 @@
 """The only code that changes tracking's rows."""
 
 from tracking.services.cases import resolve_case, resolve_cases, resolve_cases_about
+from tracking.services.appeals import OpenedAppeal, answer_appeal, open_appeal
 from tracking.services.clicks import LONGEST_WINDOW, LinkRequest, bind_visitor, record_click, record_clicks
 from tracking.services.conversions import (
     ConversionFact,
@@ -22,8 +23,10 @@ __all__ = [
     "ArchiveDiffers",
     "ConversionFact",
     "LinkRequest",
+    "OpenedAppeal",
     "RecordedConversion",
     "RecordedRefund",
+    "answer_appeal",
     "archive_clicks",
     "assign_referrer",
     "bind_late_click",
@@ -31,6 +34,7 @@ __all__ = [
     "make_click_months",
     "merge_customers",
     "note_sighting",
+    "open_appeal",
     "record_click",
     "record_clicks",
     "record_conversion",
