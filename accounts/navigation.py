@@ -36,6 +36,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Referrals", "referral_list", "share", "view"),
             ("Conversions", "conversion_list", "shopping-bag", "view"),
             ("Clicks", "click_list", "click", "view"),
+            ("Support", "appeal_list", "lifebuoy", "view"),
         ),
     ),
     (

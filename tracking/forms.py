@@ -1,4 +1,4 @@
-"""Filters of the console's lists, and the reason for rejecting a conversion."""
+"""Filters of the console's lists, the reason for rejecting a conversion, and the answer to an appeal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from core import lists
 from programs.models import Program
 from tracking import queries
-from tracking.models import Click, Conversion, Referral
+from tracking.models import Appeal, Click, Conversion, Referral
 
 _NAMED = ("participant", "customer", "link", "referral")
 
@@ -124,3 +124,53 @@ class RejectForm(forms.Form):
     """Why a conversion does not count."""
 
     reason = forms.CharField(max_length=200, help_text="Kept in the audit log and on the rewards.")
+
+
+class AppealFilterForm(_ProgramFilters):
+    """Narrows the list of appeals."""
+
+    search = (
+        "message",
+        "answer",
+        "participant__customer__name",
+        "participant__customer__email",
+        "conversion__source_key",
+        "public_id",
+    )
+    placeholder = "Person, words, order or id"
+    dates = "opened_at"
+    dates_label = "Asked"
+    quick = "status"
+    lookups = {
+        "program": "participant__program__public_id",
+        "participant": "participant__public_id",
+        "conversion": "conversion__public_id",
+    }
+
+    status = forms.ChoiceField(choices=lists.choices(Appeal.Status.choices))
+    about = forms.ChoiceField(
+        choices=lists.choices([("order", "A sign-up or an order"), ("missing", "A missing friend")])
+    )
+    conversion = forms.CharField(max_length=40, widget=forms.HiddenInput)
+
+    def narrow_by(self, rows: QuerySet[Appeal], name: str, value: Any) -> QuerySet[Appeal]:
+        """Return the rows that pass."""
+        if name == "about":
+            return rows.filter(conversion__isnull=value == "missing")
+        return super().narrow_by(rows, name, value)
+
+
+class AnswerForm(forms.Form):
+    """What becomes of an appeal, and what its participant reads."""
+
+    status = forms.ChoiceField(
+        label="Decision",
+        choices=[(Appeal.Status.GRANTED, "Grant it"), (Appeal.Status.DECLINED, "Decline it")],
+        widget=forms.RadioSelect,
+    )
+    answer = forms.CharField(
+        label="Your answer",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="They get it by mail and see it in their portal, word for word. Name nobody else in it.",
+    )

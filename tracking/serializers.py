@@ -238,6 +238,75 @@ class ReferralAnswer(serializers.Serializer[Any]):
     converted_at = serializers.DateTimeField(allow_null=True)
 
 
+class OwnTouchAnswer(serializers.Serializer[Any]):
+    """One of the participant's own contacts: what it was and whether it counts."""
+
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    what = serializers.CharField()
+    sentence = serializers.CharField()
+    reason = serializers.CharField()
+    counts = serializers.BooleanField()
+
+
+class OwnRewardAnswer(serializers.Serializer[Any]):
+    """Where one of the participant's own rewards is; no status where nothing was promised."""
+
+    status = serializers.CharField(allow_blank=True)
+    sentence = serializers.CharField()
+
+
+class OwnExplanationAnswer(serializers.Serializer[Any]):
+    """A decision as one participant may read it: sentences about their own part, and nobody else's."""
+
+    participant = serializers.CharField()
+    conversion = serializers.CharField()
+    kind = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+    credited = serializers.BooleanField()
+    share_ppm = serializers.IntegerField()
+    reason = serializers.CharField()
+    sentence = serializers.CharField()
+    standing = serializers.CharField(allow_blank=True, help_text="what became of the conversion since")
+    check = serializers.CharField(allow_blank=True, help_text="how looking into a doubt stands")
+    touches = OwnTouchAnswer(many=True)
+    rewards = OwnRewardAnswer(many=True)
+
+
+class AppealBody(StrictSerializer):
+    """What a participant asks to have looked at; without a conversion, a friend is missing."""
+
+    participant = serializers.CharField(max_length=40)
+    conversion = serializers.CharField(max_length=40, required=False, allow_null=True)
+    message = serializers.CharField(max_length=2000, help_text="10 to 2,000 characters")
+
+
+class AppealAnswerBody(StrictSerializer):
+    """The decision about an appeal, and the words that its participant reads."""
+
+    status = serializers.ChoiceField(choices=["granted", "declined"])
+    answer = serializers.CharField(max_length=2000)
+
+
+class AppealAnswer(serializers.Serializer[Any]):
+    """An appeal as it stands; `conversion` is null where a friend is missing."""
+
+    id = serializers.CharField(source="public_id")
+    participant = serializers.CharField(source="participant.public_id")
+    program = serializers.CharField(source="participant.program.public_id")
+    conversion = serializers.SerializerMethodField()
+    status = serializers.CharField()
+    message = serializers.CharField()
+    answer = serializers.CharField(allow_blank=True)
+    answered_by = serializers.CharField(allow_blank=True)
+    opened_at = serializers.DateTimeField()
+    answered_at = serializers.DateTimeField(allow_null=True)
+
+    def get_conversion(self, appeal: Any) -> str | None:
+        """Return the conversion's public id."""
+        return None if appeal.conversion is None else str(appeal.conversion.public_id)
+
+
 def in_time(given: datetime | None, at: datetime) -> datetime:
     """Return when it happened: as given, else now; a clock that is ahead of ours makes nothing later."""
     return at if given is None else min(given, at)

@@ -1,9 +1,15 @@
-"""Columns of the lists of referrals, conversions and clicks."""
+"""Columns of the lists of referrals, conversions, clicks and appeals."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from django.utils.text import Truncator
+
 from core import lists
-from tracking.models import Click, Conversion, Referral
+from tracking.models import Appeal, Click, Conversion, Referral
+
+MISSING: Final = "A missing friend"
 
 
 class ReferralTable(lists.Table):
@@ -87,3 +93,35 @@ class ClickTable(lists.Table):
     def label_of(self, record: Click) -> str:
         """Return the link's code."""
         return str(record.link.code)
+
+
+class AppealTable(lists.Table):
+    """What participants ask to have looked at again."""
+
+    participant = lists.Column(
+        "From",
+        "participant",
+        sort=("participant__customer__name", "participant__customer__email"),
+        link="appeal_detail",
+        note="participant__customer__email",
+        required=True,
+    )
+    about = lists.Column("About", "conversion__source_key")
+    message = lists.Column("Their words", width="lg")
+    program = lists.Column("Program", "participant__program__name", shown=False)
+    status = lists.StatusColumn("Status", sort="status", required=True)
+    opened_at = lists.MomentColumn("Asked", sort="opened_at", width="md", initial_sort_descending=True)
+    answered_by = lists.Column("Answered by", shown=False)
+    answered_at = lists.MomentColumn("Answered", sort="answered_at", shown=False)
+
+    def render_about(self, value: str | None) -> str:
+        """Return the order's or event's id, or that a friend is missing."""
+        return value or MISSING
+
+    def render_message(self, value: str) -> str:
+        """Return how it begins; the file has all of it."""
+        return Truncator(value).chars(90)
+
+    def label_of(self, record: Appeal) -> str:
+        """Return whose it is."""
+        return f"the appeal of {record.participant}"

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from tracking import api as endpoints
 from tracking import link_views, people_views, views
+from tracking import appeal_views, link_views, views
 
 public: list[URLPattern | URLResolver] = [
     path("r/<str:code>", views.link_redirect, name="link_redirect"),
@@ -19,6 +20,9 @@ console: list[URLPattern | URLResolver] = [
     path("clicks/<str:public_id>/", people_views.click_detail, name="click_detail"),
     path("customers/<str:public_id>/merge/", people_views.customer_merge, name="customer_merge"),
     path("customers/<str:public_id>/referrer/", people_views.customer_referrer, name="customer_referrer"),
+    path("appeals/", appeal_views.appeal_list, name="appeal_list"),
+    path("appeals/<str:public_id>/", appeal_views.appeal_detail, name="appeal_detail"),
+    path("appeals/<str:public_id>/answer/", appeal_views.appeal_answer, name="appeal_answer"),
     path("links/<str:public_id>/clicks/", link_views.link_clicks, name="link_clicks"),
 ]
 
@@ -49,4 +53,12 @@ api: list[URLPattern | URLResolver] = [
     ),
     path("referrals", endpoints.ReferralList.as_view(), name="api_referrals"),
     path("referrals/<str:public_id>", endpoints.ReferralDetail.as_view(), name="api_referral"),
+    path(
+        "participants/<str:public_id>/explanations/<str:conversion_id>",
+        endpoints.OwnExplanation.as_view(),
+        name="api_own_explanation",
+    ),
+    path("appeals", endpoints.AppealList.as_view(), name="api_appeals"),
+    path("appeals/<str:public_id>", endpoints.AppealDetail.as_view(), name="api_appeal"),
+    path("appeals/<str:public_id>/answer", endpoints.AppealAnswer.as_view(), name="api_appeal_answer"),
 ]

@@ -27,7 +27,7 @@ from engagement.models import Message
 from integrations.models import Connection, InboxItem, WebhookDelivery, WebhookEndpoint
 from programs.models import Participant, Program, ProgramVersion
 from rewards.models import PayoutBatch, Reward
-from tracking.models import Click
+from tracking.models import Appeal, Click
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +202,15 @@ _QUESTIONS: Final = (
         rows=_rewards_to_approve,
         url_name="reward_list",
         query="status=pending",
+    ),
+    _Question(
+        "appeals_open",
+        icon="lifebuoy",
+        one="participant asks to have something looked at",
+        many="participants ask to have something looked at",
+        rows=_rows_that(Appeal, status=Appeal.Status.OPEN),
+        url_name="appeal_list",
+        query="status=open",
     ),
     _Question(
         "batches_to_approve",

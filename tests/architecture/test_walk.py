@@ -88,6 +88,7 @@ FOUND_BUT_REFUSED: Final = {"api_batch_approve"}
 """Endpoints that refuse every key by 403, but only once they have found the thing: a person must approve."""
 
 BODIES: Final[dict[str, dict[str, Any]]] = {
+    "api_appeal_answer": {"status": "declined", "answer": "because"},
     "api_batch_results": {"results": [{"payout_id": "pyt_x", "status": "paid", "reference": "x"}]},
     "api_program_status": {"status": "paused"},
     "api_reward_deny": {"reason": "because"},
@@ -192,6 +193,7 @@ def values_for(route: Route, world: World, slug: str) -> dict[str, Any]:
         "key": "k-1",
         "color": "0f766e",
         "digest": "0" * 12,
+        "conversion_id": world.ids["conversion"],
     }
     if "public_id" in route.arguments:
         segment = route.pattern.partition("<str:public_id>")[0].rstrip("/").rpartition("/")[2]

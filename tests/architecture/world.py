@@ -139,6 +139,13 @@ def _refer(target: Workspace, acts: Actor) -> None:
             click=click,
         ),
     )
+    tracking.open_appeal(
+        participant=participant,
+        conversion=bought.conversion,
+        message=f"The {MARK} reward is wrong.",
+        actor=acts,
+        at=AT + timedelta(hours=1),
+    )
     tracking.record_refund(
         conversion=bought.conversion,
         source_key="refund-1",

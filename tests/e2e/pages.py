@@ -43,7 +43,8 @@ class Stop:
 
 NO_PAGE: Final = {
     # Answer to POST only.
-    "api_key_bulk", "api_key_revoke", "batch_approve", "batch_cancel", "batch_export", "batch_results",
+    "api_key_bulk", "api_key_revoke", "appeal_answer",
+    "batch_approve", "batch_cancel", "batch_export", "batch_results",
     "connection_disable", "connection_enable", "connection_secret", "conversion_reject", "event_bulk",
     "domain_platform", "domain_primary", "domain_remove", "domain_verify", "event_retry", "inbox_bulk",
     "inbox_item_retry", "invitation_revoke", "link_archive", "link_restore", "member_remove", "member_role",
@@ -126,6 +127,11 @@ ROWS: Final[dict[str, dict[str, str]]] = {
     "account_detail": {"": _with("rewards_account", "balance_minor <> 0 AND customer_id IS NOT NULL")},
     "webhook_delivery_detail": {"failed": _with("integrations_webhookdelivery", "state = 'dead'")},
     "inbox_item_detail": {"done": _with(_ITEM, "state = 'done'"), "refused": _with(_ITEM, "state = 'dead'")},
+    "appeal_detail": {
+        "open": _with("tracking_appeal", "status = 'open' AND conversion_id IS NOT NULL"),
+        "missing": _with("tracking_appeal", "conversion_id IS NULL"),
+        "answered": _with("tracking_appeal", "status = 'declined'"),
+    },
     "message_detail": {
         "sent": _with(_MESSAGE, "state = 'done'"),
         "bounced": _with(_MESSAGE, "state = 'dead'"),

@@ -1,5 +1,6 @@
 """What other systems tell tracking, and read of it."""
 
+from tracking.api.appeals import AppealAnswer, AppealDetail, AppealList, OwnExplanation
 from tracking.api.batch import TrackBatch
 from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
 from tracking.api.reads import (
@@ -20,6 +21,13 @@ __all__ = [
     "CustomerMerge",
     "CustomerReferrer",
     "ParticipantToken",
+    "AppealAnswer",
+    "AppealDetail",
+    "AppealList",
+    "ConversionDetail",
+    "ConversionExplanation",
+    "ConversionList",
+    "OwnExplanation",
     "ReferralDetail",
     "ReferralList",
     "TrackBatch",
