@@ -9,8 +9,10 @@ from django import forms
 from django.db.models import QuerySet
 
 from core import lists
+from core.errors import DomainError
 from core.mailbox import normalise_mailbox
 from engagement.services.messages import KINDS
+from tracking.services.appeals import LONGEST, SHORTEST
 
 STATES = {"pending": "Waiting", "done": "Sent", "dead": "Failed"}
 """What a message's state is called in the console."""
@@ -48,12 +50,14 @@ class PayoutDetailsForm(forms.Form):
 
 
 class AppealForm(forms.Form):
-    """What a participant thinks is wrong."""
+    """What a participant thinks is wrong; `refused_by` is why it was not taken."""
+
+    refused_by: DomainError | None = None
 
     message = forms.CharField(
-        label="Something is wrong? Tell us",
-        min_length=10,
-        max_length=2000,
+        label="What is wrong?",
+        min_length=SHORTEST,
+        max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 

@@ -3,13 +3,17 @@
 from django.urls import URLPattern, URLResolver, path
 
 from engagement import api as endpoints
-from engagement.views import embed, landing, messages, portal
+from engagement.views import appeals, embed, landing, messages, portal
 
 public: list[URLPattern | URLResolver] = [
     path("portal/", portal.portal, name="portal"),
     path("portal/sign-out/", portal.portal_sign_out, name="portal_sign_out"),
     path("portal/qr/<str:public_id>.png", portal.portal_qr, name="portal_qr"),
     path("portal/qr/<str:public_id>.svg", portal.portal_qr, {"drawn_as": "svg"}, name="portal_qr_svg"),
+    path("portal/why/<str:public_id>/", appeals.portal_why, name="portal_why"),
+    path("portal/missing-friend/", appeals.portal_missing, name="portal_missing"),
+    path("portal/embed/why/<str:public_id>/", appeals.embed_why, name="embed_why"),
+    path("portal/embed/missing-friend/", appeals.embed_missing, name="embed_missing"),
     path("portal/embed/", embed.portal_embed, name="portal_embed"),
     path("portal/embed/qr/<str:public_id>.png", embed.embed_qr, name="embed_qr"),
     path("portal/embed/qr/<str:public_id>.svg", embed.embed_qr, {"drawn_as": "svg"}, name="embed_qr_svg"),

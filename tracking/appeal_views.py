@@ -82,7 +82,7 @@ def _page(
         "missing": tables.MISSING,
         "explanation": explanation,
         "told": None if explanation is None else appeal_queries.public_explanation(explanation),
-        "steps": [] if explanation is None else touch_steps(explanation),
+        "steps": [] if explanation is None else _touch_steps(explanation),
         "related": list(appeal_queries.related_appeals(appeal)[:RELATED]),
         "history": _history(appeal),
         "form": form,
@@ -90,7 +90,7 @@ def _page(
     return render(request, "tracking/appeal_detail.html", context, status=status)
 
 
-def touch_steps(explanation: OwnExplanation) -> list[dict[str, Any]]:
+def _touch_steps(explanation: OwnExplanation) -> list[dict[str, Any]]:
     """Return a participant's own contacts as the steps of a timeline."""
     return [
         {

@@ -22,7 +22,10 @@ from tracking.models import Conversion
 
 @dataclass(frozen=True, slots=True)
 class RewardLine:
-    """One reward: what it is, what it was for, where it stands; `available_at` while it is on hold."""
+    """One reward: what it is, what it was for, where it stands; `available_at` while it is on hold.
+
+    `conversion` is the public id of what a friend did for it; nothing for a welcome reward of one's own.
+    """
 
     gift: str
     occasion: str
@@ -32,6 +35,7 @@ class RewardLine:
     available_at: datetime | None
     code: str
     taken_back: str
+    conversion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ def reward_lines(rewards: Page[Reward]) -> tuple[RewardLine, ...]:
                 available_at=reward.available_at if on_hold else None,
                 code=str(reward.fulfilment.get("code", "")) if reward.status == Reward.Status.ISSUED else "",
                 taken_back=_taken_back(reward),
+                conversion=reward.conversion.public_id if reward.side == Reward.Side.REFERRER else "",
             )
         )
     return tuple(lines)

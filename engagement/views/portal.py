@@ -224,6 +224,7 @@ def page_of_portal(
         "participant": request.participant,
         "program": request.participant.program,
         "form": form,
+        "missing_form": forms.MissingFriendForm(auto_id="missing_%s"),
         "token": token,
         "page_query": f"token={token}&" if token else "",
         **drawn,

@@ -90,6 +90,13 @@ BUSIEST_PARTICIPANT: Final = """
     WHERE program.name = 'Refer a friend' AND program.status = 'active' AND reward.side = 'referrer'
     GROUP BY participant.id ORDER BY count(*) DESC, participant.id LIMIT 1
 """
+OWN_CONVERSION: Final = f"""
+    SELECT conversion.public_id FROM tracking_conversion conversion
+    JOIN tracking_credit credit ON credit.conversion_id = conversion.id
+    JOIN programs_participant participant ON participant.id = credit.participant_id
+    WHERE participant.public_id = ({BUSIEST_PARTICIPANT}) AND conversion.kind = 'purchase'
+    ORDER BY conversion.id DESC LIMIT 1
+"""
 CREATORS: Final = "SELECT public_id FROM programs_program WHERE name = 'Coffee creators' LIMIT 1"
 
 
@@ -173,6 +180,16 @@ PUBLIC: Final[dict[str, list[Stop]]] = {
     ],
     "terms": [Stop("", "nobody", "/terms/{id}/", query=LIVE_PROGRAM)],
     "portal": [Stop("signed in", "participant", "/portal/"), Stop("signed out", "nobody", "/portal/", 403)],
+    "portal_why": [
+        Stop("rewarded", "participant", "/portal/why/{id}/", query=OWN_CONVERSION),
+        Stop("signed out", "nobody", "/portal/why/cnv_unknown/", 403),
+    ],
+    "portal_missing": [Stop("", "participant", "/portal/missing-friend/")],
+    "embed_why": [
+        Stop("opened", "nobody", "/portal/{id}/", query=LIVE_PROGRAM, before="embed and ask why"),
+        Stop("bad token", "nobody", "/portal/embed/why/cnv_unknown/?token=none", 403),
+    ],
+    "embed_missing": [Stop("bad token", "nobody", "/portal/embed/missing-friend/?token=none", 403)],
     "portal_embed": [
         Stop("opened", "nobody", "/portal/{id}/", query=LIVE_PROGRAM, before="embed with a token"),
         Stop("bad token", "nobody", "/portal/embed/?token=none", 403),

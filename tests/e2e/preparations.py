@@ -115,6 +115,12 @@ def _embed(page: Page, stage: JoinedStage) -> None:
     page.goto(answer.json()["url"])
 
 
+def _embed_and_ask_why(page: Page, stage: JoinedStage) -> None:
+    _embed(page, stage)
+    page.locator("a[href*='/portal/embed/why/']:visible").first.click()
+    page.wait_for_url("**/portal/embed/why/**")
+
+
 PREPARATIONS: Final[dict[str, Callable[[Page, JoinedStage], None]]] = {
     "sign up": _sign_up,
     "ask for a code": _ask_for_code,
@@ -122,4 +128,5 @@ PREPARATIONS: Final[dict[str, Callable[[Page, JoinedStage], None]]] = {
     "open the newest mail": _open_newest_mail,
     "follow the portal's link": _enter_portal,
     "embed with a token": _embed,
+    "embed and ask why": _embed_and_ask_why,
 }

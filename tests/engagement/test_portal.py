@@ -52,12 +52,18 @@ def ana(workspace: Workspace) -> Participant:
     return participant(workspace, "Ana")
 
 
+def signed_in(participant: Participant, client: Client | None = None) -> Client:
+    """Return a browser in which a participant is signed in."""
+    made = services.create_portal_link(participant=participant, at=clock.now())
+    browser = client or Client()
+    browser.post(re.sub("^.*(?=/portal/)", "", made.url))
+    return browser
+
+
 @pytest.fixture
 def inside(client: Client, ana: Participant) -> Client:
     """A browser in which Ana is signed in."""
-    made = services.create_portal_link(participant=ana, at=clock.now())
-    client.post(re.sub("^.*(?=/portal/)", "", made.url))
-    return client
+    return signed_in(ana, client)
 
 
 def text_of(client: Client, query: str = "") -> str:
