@@ -10,7 +10,7 @@ from accounts.models import ApiKey
 from programs import services as program_services
 from programs.models import Participant
 from programs.terms import ProgramTerms
-from referral_platform.demo import cast, endpoints, shopfront
+from referral_platform.demo import cast, endpoints, shopfront, support
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, SHOP_FROM, TASTERS, TASTING_ENDS
 from rewards import queries as reward_queries
@@ -49,7 +49,9 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(75, 11), publish_tiers),
         *paid,
         (after(97, 14), refund_paid_order),
+        (after(119, 18), support.ask_about_the_first),
         (after(120, 11), judge),
+        (after(120, 12), support.answer_the_first),
         (after(140, 13), suspend_somebody),
         (after(153, 15), change_keys),
         (after(153, 16), open_sites),
@@ -67,6 +69,7 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(176, 16), approve_only),
         (after(178, 9), shopfront.receive_unread),
         (after(179, 10), invite),
+        (after(179, 20), support.ask_about_the_last),
         (after(180, 9), approve_some_creators),
         (after(180, 10), prepare_payouts),
         *nightly,

@@ -25,7 +25,7 @@ from referral_platform.demo.loading import load
 from rewards.models import Account, Payout, PayoutBatch, Reward, Transfer
 from tests import factories
 from tests.conftest import make_workspace
-from tracking.models import Click, Conversion, Referral
+from tracking.models import Appeal, Click, Conversion, Referral
 
 AT = datetime(2026, 6, 30, 10, 0, tzinfo=UTC)
 LISTS = (
@@ -38,6 +38,7 @@ LISTS = (
     "referrals/",
     "conversions/",
     "clicks/",
+    "appeals/",
     "rewards/",
     "payouts/",
     "ledger/",
@@ -108,6 +109,8 @@ def check_facts(workspace: Workspace) -> None:
         "denied",
     }
     assert counts(workspace, Reward, "status")["held"] >= 4
+    assert counts(workspace, Appeal, "status") == {"open": 2, "granted": 1, "declined": 1}
+    assert Appeal.objects.for_workspace(workspace).filter(conversion__isnull=True).count() == 1
     assert len(counts(workspace, Click, "channel")) >= 8
 
 
@@ -154,6 +157,7 @@ def check_figures(workspace: Workspace) -> None:
     assert codes == {
         "rewards_held",
         "rewards_to_approve",
+        "appeals_open",
         "batches_to_approve",
         "messages_failed",
         "inbox_stuck",
