@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from accounts.models import Workspace
 from core.answers import parts_of
 from programs.models import Participant
-from tracking.fraud import decode_judgement
+from tracking.fraud import Judgement
 from tracking.models import Appeal, Attribution, Conversion, FraudCase, FraudJudgement
 from tracking.plain_words import OwnPart, check_sentence, own_part, standing_sentence
 
@@ -97,10 +97,11 @@ def _check(participant: Participant, conversion: Conversion) -> str:
     mine = {"conversion": conversion, "participant": participant}
     stored = FraudJudgement.objects.for_workspace(participant.workspace_id).filter(**mine).first()
     case = FraudCase.objects.for_workspace(participant.workspace_id).filter(**mine).first()
-    return check_sentence(
-        None if stored is None else decode_judgement(stored.result),
-        None if case is None else case.status,  # type: ignore[arg-type]
-    )
+    judgement = None
+    if stored is not None:
+        # The sentence needs no signals, which the stored result would have to be decoded for.
+        judgement = Judgement(stored.outcome, stored.score, (), stored.reason, stored.shadow_outcome)  # type: ignore[arg-type]
+    return check_sentence(judgement, None if case is None else case.status)  # type: ignore[arg-type]
 
 
 def public_explanation(explanation: OwnExplanation) -> dict[str, Any]:

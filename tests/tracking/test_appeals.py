@@ -262,13 +262,7 @@ def test_a_doubt_is_told_softly(workspace: Workspace, ben: Participant) -> None:
         score=60,
         reason="same_device",
         inputs={},
-        result={
-            "outcome": "hold",
-            "score": 60,
-            "signals": [],
-            "reason": "same_device",
-            "shadow_outcome": "hold",
-        },
+        result={},
         digest="",
         at=NOW,
     )
