@@ -1,7 +1,7 @@
 """The only code that changes tracking's rows."""
 
-from tracking.services.cases import resolve_case, resolve_cases, resolve_cases_about
 from tracking.services.appeals import OpenedAppeal, answer_appeal, open_appeal
+from tracking.services.cases import resolve_case, resolve_cases, resolve_cases_about
 from tracking.services.clicks import LONGEST_WINDOW, LinkRequest, bind_visitor, record_click, record_clicks
 from tracking.services.conversions import (
     ConversionFact,
