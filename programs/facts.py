@@ -76,6 +76,8 @@ def _checks(fraud: FraudTerms) -> tuple[tuple[str, str], ...]:
         rows.append(("Friends confirm their e-mail", "before a reward is released"))
     if fraud.validation_url:
         rows.append(("Asked before approval", fraud.validation_url))
+    if fraud.validate_orders:
+        rows.append(("Orders", "confirmed by the shop"))
     return tuple(rows)
 
 

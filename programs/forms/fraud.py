@@ -22,7 +22,15 @@ LIMITS: Final = (
     "refund_rate_least",
     "ring_size",
 )
-_DIRECT: Final = ("hold_at", "deny_at", *LIMITS, "banned_sources", "verify_email", "validation_url")
+_DIRECT: Final = (
+    "hold_at",
+    "deny_at",
+    *LIMITS,
+    "banned_sources",
+    "verify_email",
+    "validation_url",
+    "validate_orders",
+)
 _MODES: Final = [("on", "counts"), ("shadow", "on trial"), ("off", "off")]
 _AROUND_HOST = re.compile(r"\A[a-z][a-z0-9+.-]*://|[/?#].*\Z", re.IGNORECASE)
 
@@ -92,6 +100,11 @@ class FraudForm(forms.Form):
         max_length=2048,
         required=False,
         help_text="An https address that is asked whether a reward may be approved. Left empty: nobody.",
+    )
+    validate_orders = forms.BooleanField(
+        label="Ask the shop about each order",
+        required=False,
+        help_text="The reward waits until the connected shop confirms that the order is paid as told.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -110,7 +110,8 @@ class FraudTerms:
     `ring_size` other friends at least. `banned_sources` are host names with `*` for any part.
 
     With `verify_email` a friend confirms the e-mail address before a reward is released. `validation_url`,
-    where it is not empty, is asked whether a reward may be approved.
+    where it is not empty, is asked whether a reward may be approved. With `validate_orders` the connected
+    shop is asked whether a purchase's order stands there as it was told.
     """
 
     hold_at: int = 50
@@ -128,6 +129,7 @@ class FraudTerms:
     banned_sources: tuple[str, ...] = ()
     verify_email: bool = False
     validation_url: str = ""
+    validate_orders: bool = False
 
     def weight(self, rule: FraudRule) -> int:
         """Return the weight of a rule in this program."""
@@ -155,6 +157,7 @@ def read_fraud(reader: Reader) -> FraudTerms:
         ),
         verify_email=reader.boolean("verify_email", default.verify_email),
         validation_url=reader.text("validation_url", 2048, default.validation_url),
+        validate_orders=reader.boolean("validate_orders", default.validate_orders),
     )
     if reader.sound("hold_at") and reader.sound("deny_at") and terms.hold_at > terms.deny_at:
         reader.fail("hold_at", "above_deny_at", "A hold must not need more than a refusal does.")
@@ -198,4 +201,5 @@ def dump_fraud(terms: FraudTerms) -> dict[str, object]:
         "banned_sources": list(terms.banned_sources),
         "verify_email": terms.verify_email,
         "validation_url": terms.validation_url,
+        "validate_orders": terms.validate_orders,
     }

@@ -55,16 +55,18 @@ def test_facts_name_rules_that_do_not_count_and_who_is_asked() -> None:
         "off": ["same_ip"],
         "verify_email": True,
         "validation_url": "https://shop.example/validate",
+        "validate_orders": True,
         "weights": {"ring": 80},
     }
     strict = parse_terms(terms(fraud=fraud))
 
-    assert facts(strict)[-5:] == (
+    assert facts(strict)[-6:] == (
         ("Doubts hold a reward from", "40, and one finding of 100 refuses it"),
         ("Fraud rules on trial", "circle, ring"),
         ("Fraud rules turned off", "same network"),
         ("Friends confirm their e-mail", "before a reward is released"),
         ("Asked before approval", "https://shop.example/validate"),
+        ("Orders", "confirmed by the shop"),
     )
     assert changes(parse_terms(terms()), strict)[:2] == [
         ChangeShown("fraud › hold at", "50", "40"),

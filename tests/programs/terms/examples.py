@@ -110,6 +110,7 @@ def full_document() -> dict[str, Any]:
             "banned_sources": ["coupons.example", "*deals*"],
             "verify_email": True,
             "validation_url": "https://shop.example/validate?kind=reward",
+            "validate_orders": True,
         },
         "payout_minimum_minor": 2500,
         "allowed_hosts": ["shop.example", "www.shop.example"],
@@ -187,6 +188,7 @@ def full_terms() -> ProgramTerms:
             banned_sources=("coupons.example", "*deals*"),
             verify_email=True,
             validation_url="https://shop.example/validate?kind=reward",
+            validate_orders=True,
         ),
         payout_minimum_minor=2500,
         allowed_hosts=("shop.example", "www.shop.example"),
@@ -266,6 +268,7 @@ fraud_terms = st.builds(
     ).map(tuple),
     verify_email=booleans,
     validation_url=st.sampled_from(["", "https://shop.example/validate"]),
+    validate_orders=booleans,
 )
 
 

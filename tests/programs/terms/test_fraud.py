@@ -45,6 +45,7 @@ def test_terms_without_a_word_about_fraud_take_the_defaults() -> None:
         "banned_sources": [],
         "verify_email": False,
         "validation_url": "",
+        "validate_orders": False,
     }
 
 
@@ -81,6 +82,7 @@ def test_terms_without_a_word_about_fraud_take_the_defaults() -> None:
         ({"banned_sources": ["a" * 64]}, "fraud.banned_sources.0", "invalid_format"),
         ({"banned_sources": ["a.example", "a.example"]}, "fraud.banned_sources", "duplicate"),
         ({"verify_email": 1}, "fraud.verify_email", "not_a_boolean"),
+        ({"validate_orders": "yes"}, "fraud.validate_orders", "not_a_boolean"),
         ({"validation_url": "http://shop.example/"}, "fraud.validation_url", "invalid_format"),
         ({"validation_url": "https://localhost/"}, "fraud.validation_url", "invalid_format"),
         ({"validation_url": "https://10.0.0.1/"}, "fraud.validation_url", "invalid_format"),

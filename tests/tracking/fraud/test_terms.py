@@ -16,7 +16,7 @@ def test_programs_name_the_rules_that_are_there() -> None:
 
 def test_settings_and_terms_have_the_same_defaults() -> None:
     stated = asdict(FraudTerms())
-    del stated["verify_email"], stated["validation_url"]
+    del stated["verify_email"], stated["validation_url"], stated["validate_orders"]
 
     assert {
         each.name: getattr(FraudSettings(), each.name) for each in fields(FraudSettings) if each.init
@@ -27,7 +27,7 @@ def test_settings_and_terms_have_the_same_defaults() -> None:
 def test_what_a_program_may_state_is_settings(terms: FraudTerms) -> None:
     document = dump_terms(ProgramTerms(currency="EUR", fraud=terms))
     stated = asdict(parse_terms(document).fraud)
-    del stated["verify_email"], stated["validation_url"]
+    del stated["verify_email"], stated["validation_url"], stated["validate_orders"]
     settings = FraudSettings(**stated)
 
     assert [settings.weight(rule) for rule in FRAUD_RULES] == [terms.weight(rule) for rule in FRAUD_RULES]
