@@ -16,6 +16,7 @@ from tracking.models import (
     Click,
     ClickLoss,
     Conversion,
+    ConversionCheck,
     Credit,
     FraudSignal,
     Referral,
@@ -246,3 +247,20 @@ def met(workspace: Workspace, kind: str, value: str) -> Q:
 def programs_of(workspace: Workspace) -> QuerySet[Program]:
     """Return the workspace's programs by name, for filters."""
     return Program.objects.for_workspace(workspace).order_by("name")
+
+
+def checks(workspace: Workspace) -> QuerySet[ConversionCheck]:
+    """Return what was asked about conversions, these loaded, newest first."""
+    return (
+        ConversionCheck.objects.for_workspace(workspace).select_related("conversion").order_by("-public_id")
+    )
+
+
+def checks_of(conversion: Conversion) -> QuerySet[ConversionCheck]:
+    """Return what was asked about a conversion, oldest first."""
+    return (
+        ConversionCheck.objects.for_workspace(conversion.workspace_id)
+        .filter(conversion=conversion)
+        .select_related("conversion")
+        .order_by("pk")
+    )

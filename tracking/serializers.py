@@ -85,6 +85,9 @@ class PersonBody(TrackBody):
 
     customer_external_id = serializers.CharField(max_length=255)
     customer_email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
+    customer_email_verified = serializers.BooleanField(
+        required=False, help_text="you have seen the person read mail at the address; secret keys only"
+    )
     customer_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     customer_country = serializers.RegexField(r"^[A-Z]{2}$", required=False)
     click_id = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
@@ -207,6 +210,18 @@ class ConversionAnswer(serializers.Serializer[Any]):
     metadata = serializers.DictField()
     occurred_at = serializers.DateTimeField()
     received_at = serializers.DateTimeField()
+
+
+class CheckAnswer(serializers.Serializer[Any]):
+    """A question to somebody else on which the conversion's rewards wait, and the answer."""
+
+    id = serializers.CharField(source="public_id")
+    conversion = serializers.CharField(source="conversion.public_id")
+    kind = serializers.CharField(help_text="email, store or callback")
+    status = serializers.CharField(help_text="waiting, passed, failed or unanswered")
+    detail = serializers.CharField(allow_blank=True)
+    asked_at = serializers.DateTimeField()
+    answered_at = serializers.DateTimeField(allow_null=True)
 
 
 class TrackAnswer(serializers.Serializer[Any]):

@@ -50,6 +50,12 @@ api: list[URLPattern | URLResolver] = [
         endpoints.ConversionExplanation.as_view(),
         name="api_conversion_explanation",
     ),
+    path(
+        "conversions/<str:public_id>/checks",
+        endpoints.ConversionChecks.as_view(),
+        name="api_conversion_checks",
+    ),
+    path("checks/<str:public_id>/retry", endpoints.CheckRetry.as_view(), name="api_check_retry"),
     path("referrals", endpoints.ReferralList.as_view(), name="api_referrals"),
     path("referrals/<str:public_id>", endpoints.ReferralDetail.as_view(), name="api_referral"),
     path(

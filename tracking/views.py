@@ -216,6 +216,7 @@ def _story(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
         "story": [_chapter(each, touches, people) for each in explained["decisions"]],
         "ending": _ending(conversion, refunds),
         "signals": queries.signals_of(conversion),
+        "checks": queries.checks_of(conversion),
         "refunds": refunds,
         "rewards": explained.get("rewards", []),
         "form": forms.RejectForm(),

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Workspace
 from core.errors import Conflict, Invalid
+from core.events import emit, together
 from core.mailbox import normalise_mailbox
 from core.text import clean_line
 from core.transactions import all_or_nothing
@@ -32,6 +33,16 @@ class _Given:
     mailbox: str
     name: str
     country: str
+    verified: bool = False
+
+    def verifies(self, customer: Customer) -> bool:
+        """Tell whether this is news: the address on file, and no other, is known to be the customer's."""
+        return (
+            self.verified
+            and customer.email_verified_at is None
+            and customer.mailbox != ""
+            and self.mailbox in ("", customer.mailbox)
+        )
 
 
 @all_or_nothing
@@ -42,6 +53,7 @@ def identify_customer(
     email: str = "",
     name: str = "",
     country: str = "",
+    email_verified: bool = False,
     trusted: bool = True,
     at: datetime,
 ) -> Customer:
@@ -49,10 +61,13 @@ def identify_customer(
 
     Known values stay; only blanks are filled, and none when the caller is not `trusted`: sign-in links go to
     the address on file. A customer known by mailbox alone takes the external id, one who has another external
-    id is somebody else. Safe to run concurrently with itself. Raises Invalid naming `external_id`, `email`,
-    `name` or `country`; without an id and an address there is nobody to identify.
+    id is somebody else. `email_verified` says that the caller has seen the person read mail at the address;
+    it is kept for the address on file, unless another one is given. Safe to run concurrently with itself.
+    Raises Invalid naming `external_id`, `email`, `name` or `country`; without an id and an address there is
+    nobody to identify.
     """
-    return _identified(workspace, _cleaned(external_id, email, name, country), at, trusted=trusted)
+    given = _cleaned(external_id, email, name, country, verified=email_verified and trusted)
+    return _identified(workspace, given, at, trusted=trusted)
 
 
 def _identified(workspace: Workspace, given: _Given, at: datetime, *, trusted: bool = True) -> Customer:
@@ -63,9 +78,9 @@ def _identified(workspace: Workspace, given: _Given, at: datetime, *, trusted: b
             with transaction.atomic():
                 if found is None:
                     return _insert(workspace, given, at)
-                if not trusted or not _blanks(found, given):
+                if not trusted or not (_blanks(found, given) or given.verifies(found)):
                     return found
-                if _fill(found, given):
+                if _fill(found, given, at):
                     return found
         except IntegrityError:
             continue
@@ -81,6 +96,7 @@ class Person:
     email: str = ""
     name: str = ""
     country: str = ""
+    email_verified: bool = False
 
 
 @all_or_nothing
@@ -89,7 +105,17 @@ def identify_customers(*, workspace: Workspace, people: Sequence[Person]) -> lis
 
     People of whom nothing is known, or all of it, cost three statements together. Raises as it does.
     """
-    given = [_cleaned(each.external_id, each.email, each.name, each.country) for each in people]
+    given = [
+        _cleaned(each.external_id, each.email, each.name, each.country, verified=each.email_verified)
+        for each in people
+    ]
+    with together():
+        return _all_identified(workspace, people, given)
+
+
+def _all_identified(
+    workspace: Workspace, people: Sequence[Person], given: Sequence[_Given]
+) -> list[Customer]:
     found = customers_named(
         workspace,
         external_ids={each.external_id for each in given if each.external_id},
@@ -107,11 +133,13 @@ def identify_customers(*, workspace: Workspace, people: Sequence[Person]) -> lis
             customer = fresh[place] = _customer(workspace, each, people[place].at)
             known[each.external_id] = customer
             mailboxes.add(each.mailbox)
-        if customer is not None and not _blanks(customer, each):
+        if customer is not None and not _blanks(customer, each) and not each.verifies(customer):
             chosen[place] = customer
     try:
         with transaction.atomic():
             Customer.objects.bulk_create(fresh.values())
+        for customer in fresh.values():
+            _tell_verified(customer)
     except IntegrityError:
         # Somebody else has stored one of them at this very moment.
         chosen = {}
@@ -122,7 +150,9 @@ def identify_customers(*, workspace: Workspace, people: Sequence[Person]) -> lis
     ]
 
 
-def _cleaned(external_id: str | None, email: str, name: str, country: str) -> _Given:
+def _cleaned(
+    external_id: str | None, email: str, name: str, country: str, *, verified: bool = False
+) -> _Given:
     own_id = clean_line(external_id or "", param="external_id", longest=255) or None
     address, mailbox = _address(email)
     name = clean_line(name, param="name", longest=120)
@@ -131,7 +161,7 @@ def _cleaned(external_id: str | None, email: str, name: str, country: str) -> _G
         raise Invalid("A country is an ISO 3166 code of two letters.", code="invalid_format", param="country")
     if own_id is None and not address:
         raise Invalid("Give an external_id, an email, or both.", code="required", param="external_id")
-    return _Given(own_id, address, mailbox, name, land)
+    return _Given(own_id, address, mailbox, name, land, verified)
 
 
 def _address(email: str) -> tuple[str, str]:
@@ -148,6 +178,7 @@ def _address(email: str) -> tuple[str, str]:
 def _insert(workspace: Workspace, given: _Given, at: datetime) -> Customer:
     customer = _customer(workspace, given, at)
     customer.save(force_insert=True)
+    _tell_verified(customer)
     return customer
 
 
@@ -159,6 +190,7 @@ def _customer(workspace: Workspace, given: _Given, at: datetime) -> Customer:
         mailbox=given.mailbox,
         name=given.name,
         country=given.country,
+        email_verified_at=at if given.verified and given.email else None,
         created_at=at,
     )
 
@@ -177,15 +209,25 @@ def _blanks(customer: Customer, given: _Given) -> dict[str, str]:
     return filled
 
 
-def _fill(customer: Customer, given: _Given) -> bool:
+def _tell_verified(customer: Customer) -> None:
+    if customer.email_verified_at is not None:
+        emit("customer.verified", at=customer.email_verified_at, customer=customer.public_id)
+
+
+def _fill(customer: Customer, given: _Given, at: datetime) -> bool:
     """Fill the blanks of the locked row; False when it has become somebody else's meanwhile."""
     rows = Customer.objects.for_workspace(customer.workspace_id)
     customer.refresh_from_db(from_queryset=rows.select_for_update(no_key=True))
     if given.external_id and customer.external_id not in (None, given.external_id):
         return False
-    changes = _blanks(customer, given)
+    changes: dict[str, object] = {**_blanks(customer, given)}
     for field, value in changes.items():
         setattr(customer, field, value)
+    verified = given.verifies(customer)
+    if verified:
+        changes["email_verified_at"] = customer.email_verified_at = at
     if changes:
         customer.save(update_fields=list(changes))
+    if verified:
+        _tell_verified(customer)
     return True

@@ -3,6 +3,7 @@
 from tracking.api.appeals import AppealAnswer, AppealDetail, AppealList, OwnExplanation
 from tracking.api.batch import TrackBatch
 from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
+from tracking.api.checks import CheckRetry, ConversionChecks
 from tracking.api.reads import (
     ClickExplanation,
     ConversionDetail,
@@ -17,7 +18,9 @@ __all__ = [
     "AppealAnswer",
     "AppealDetail",
     "AppealList",
+    "CheckRetry",
     "ClickExplanation",
+    "ConversionChecks",
     "ConversionDetail",
     "ConversionExplanation",
     "ConversionList",

@@ -211,12 +211,17 @@ class TrackConversion(TrackEndpoint):
         )
 
     def person(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return what the body tells of the customer."""
+        """Return what the body tells of the customer; raises Forbidden for what a page may not say."""
+        if self.from_page() and "customer_email_verified" in body:
+            raise Forbidden(
+                "Only a secret key may say this.", code="secret_key_needed", param="customerEmailVerified"
+            )
         return {
             "external_id": body["customer_external_id"],
             "email": body.get("customer_email", ""),
             "name": body.get("customer_name", ""),
             "country": body.get("customer_country", ""),
+            "email_verified": body.get("customer_email_verified", False),
         }
 
     def customer(self, body: dict[str, Any]) -> Customer:

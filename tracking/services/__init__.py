@@ -2,6 +2,14 @@
 
 from tracking.services.appeals import OpenedAppeal, answer_appeal, open_appeal
 from tracking.services.cases import resolve_case, resolve_cases, resolve_cases_about
+from tracking.services.checks import (
+    CheckPassed,
+    answer_check,
+    ask_again,
+    ask_checks,
+    pass_email_checks,
+    verify_email,
+)
 from tracking.services.clicks import LONGEST_WINDOW, LinkRequest, bind_visitor, record_click, record_clicks
 from tracking.services.conversions import (
     ConversionFact,
@@ -21,13 +29,17 @@ __all__ = [
     "LONGEST_WINDOW",
     "Archive",
     "ArchiveDiffers",
+    "CheckPassed",
     "ConversionFact",
     "LinkRequest",
     "OpenedAppeal",
     "RecordedConversion",
     "RecordedRefund",
     "answer_appeal",
+    "answer_check",
     "archive_clicks",
+    "ask_again",
+    "ask_checks",
     "assign_referrer",
     "bind_late_click",
     "bind_visitor",
@@ -35,6 +47,7 @@ __all__ = [
     "merge_customers",
     "note_sighting",
     "open_appeal",
+    "pass_email_checks",
     "record_click",
     "record_clicks",
     "record_conversion",
@@ -45,4 +58,5 @@ __all__ = [
     "resolve_case",
     "resolve_cases",
     "resolve_cases_about",
+    "verify_email",
 ]
