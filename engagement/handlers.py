@@ -11,6 +11,7 @@ from engagement import services
 from programs.models import Participant, Program
 from rewards.models import Payout, Reward
 from tracking.models import Appeal, Conversion, Referral
+from tracking.models import Conversion, ConversionCheck, Referral
 
 Heard = Sequence[tuple[Event, datetime]]
 
@@ -30,6 +31,15 @@ def on_lead_created(heard: Heard) -> None:
     """Tell the referrers of sign-ups, and welcome the friends."""
     signed_up = _timed(heard, "conversion", _named(Conversion, heard, "conversion", "customer"))
     services.greet_referees_and_referrers(workspace=_workspace(heard), signed_up=signed_up)
+
+
+@in_groups
+def on_check_asked(heard: Heard) -> None:
+    """Ask friends to confirm their address where a check of a conversion waits for it."""
+    asked = [(event, at) for event, at in heard if event.data["asks"] == ConversionCheck.Kind.EMAIL]
+    if asked:
+        checks = _named(ConversionCheck, asked, "check", "conversion__customer")
+        services.ask_to_confirm(workspace=_workspace(asked), asked=_timed(asked, "check", checks))
 
 
 @in_groups

@@ -40,10 +40,14 @@ class Message(TenantModel, QueueRow):
 
 
 class MagicLink(TenantModel):
-    """A mailed secret that signs a participant in to the portal once; stored as a keyed hash."""
+    """A secret that signs a participant in to the portal once; stored as a keyed hash.
+
+    Only one that was `mailed` shows by its use that the participant reads mail at the address.
+    """
 
     participant = TenantForeignKey(Participant, related_name="magic_links")
     secret_hash = models.CharField(max_length=64)
+    mailed = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)

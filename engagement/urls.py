@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from engagement import api as endpoints
 from engagement.views import appeals, embed, landing, messages, portal
+from engagement.views import confirmation, embed, landing, messages, portal
 
 public: list[URLPattern | URLResolver] = [
     path("portal/", portal.portal, name="portal"),
@@ -19,6 +20,7 @@ public: list[URLPattern | URLResolver] = [
     path("portal/embed/qr/<str:public_id>.svg", embed.embed_qr, {"drawn_as": "svg"}, name="embed_qr_svg"),
     path("portal/enter/<str:secret>/", portal.portal_enter, name="portal_enter"),
     path("portal/<str:public_id>/", portal.portal_sign_in, name="portal_sign_in"),
+    path("confirm/<str:token>/", confirmation.confirm_email, name="confirm_email"),
     path("join/<str:code>/", landing.landing, name="landing"),
     path("join/<str:code>/card.png", landing.landing_card, name="landing_card"),
     path("terms/<str:public_id>/", landing.terms, name="terms"),

@@ -24,7 +24,10 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "conversion.refunded": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.redecided": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.rejected": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
-    "conversion.check_asked": (WEBHOOKS,),
+    "conversion.check_asked": (
+        "engagement.handlers.on_check_asked",
+        WEBHOOKS,
+    ),
     "conversion.checked": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "customer.verified": ("tracking.handlers.on_customer_verified", WEBHOOKS),
     "referral.started": (WEBHOOKS,),

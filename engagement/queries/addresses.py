@@ -46,6 +46,11 @@ def enter_url(secret: str) -> str:
     return _whole("portal_enter", secret)
 
 
+def confirm_url(token: str) -> str:
+    """Return the page on which a friend confirms an e-mail address."""
+    return _whole("confirm_email", token)
+
+
 def terms_url(program_id: str) -> str:
     """Return the page with a program's terms, by the program's public id."""
     return _whole("terms", program_id)

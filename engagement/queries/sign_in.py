@@ -39,9 +39,13 @@ def workspace_of_secret(secret: str) -> Workspace | None:
 
 
 def magic_link(workspace: HasWorkspaceId, secret: str) -> MagicLink | None:
-    """Return the sign-in link that carries this secret, with participant and program."""
+    """Return the sign-in link that carries this secret, with participant, customer and program."""
     rows: QuerySet[MagicLink] = MagicLink.objects.for_workspace(workspace)
-    return rows.select_related("participant__program").filter(secret_hash=secrets.keyed_hash(secret)).first()
+    return (
+        rows.select_related("participant__program", "participant__customer")
+        .filter(secret_hash=secrets.keyed_hash(secret))
+        .first()
+    )
 
 
 def participant_at(program: Program, *, mailbox: str, email: str) -> Participant | None:

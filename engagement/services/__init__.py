@@ -1,5 +1,6 @@
 """The only code that changes messages and sign-in links."""
 
+from engagement.services.confirmation import ask_to_confirm
 from engagement.services.delivery import retry_message, send_due_messages
 from engagement.services.embedding import PortalTokenMade, sign_portal_token
 from engagement.services.messages import Mail, queue_message, queue_messages
@@ -27,6 +28,7 @@ __all__ = [
     "PortalTokenMade",
     "SignInLinkClosed",
     "SignInLinkMade",
+    "ask_to_confirm",
     "create_portal_link",
     "greet_referees_and_referrers",
     "invite_participants",

@@ -33,6 +33,7 @@ from core.errors import Conflict
 from core.queue import Claim
 from core.tenancy import tenant
 from engagement.models import Message
+from engagement.services import confirmation
 from engagement.services.sign_in import with_secret
 
 logger = logging.getLogger(__name__)
@@ -125,6 +126,9 @@ def _mail(message: Message) -> EmailMultiAlternatives:
     text, html = message.text, message.html
     if message.kind == "magic_link":
         text, html = with_secret(message, text), with_secret(message, html)
+    elif message.kind == confirmation.KIND:
+        link = confirmation.working_link(message, now=clock.now())
+        text, html = (body.replace(confirmation.LINK_MARK, link) for body in (text, html))
     prepared = EmailMultiAlternatives(
         subject=message.subject,
         body=text,

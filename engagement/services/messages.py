@@ -20,6 +20,7 @@ from engagement.models import Message
 KINDS: Final[Mapping[str, str]] = {
     "invitation": "Invitation to take part",
     "magic_link": "Sign-in link",
+    "verify_email": "Confirmation of an e-mail address",
     "friend_signed_up": "A friend signed up",
     "welcome_referee": "Welcome to a friend",
     "reward_earned": "Reward earned",

@@ -22,6 +22,7 @@ from engagement.queries import sign_in as queries
 from engagement.queries.addresses import enter_url
 from engagement.services.messages import Mail, queue_message
 from programs.models import Participant, Program
+from tracking import services as tracking_services
 
 LIFETIME: Final = timedelta(minutes=30)
 LINK_MARK: Final = "[personal-sign-in-link]"
@@ -87,6 +88,7 @@ def request_sign_in(*, program: Program, email: str, mailbox: str, at: datetime)
             workspace=program.workspace,
             participant_id=participant.pk if participant is not None else 0,
             secret_hash=secrets.keyed_hash(mailed_secret(message_id)),
+            mailed=True,
             created_at=at,
             expires_at=at + LIFETIME,
         )
@@ -141,7 +143,10 @@ def create_portal_link(*, participant: Participant, at: datetime) -> SignInLinkM
 
 @transaction.atomic
 def use_magic_link(*, workspace: Workspace, secret: str, at: datetime) -> Participant:
-    """Use a link up and return whom it signs in; raises SignInLinkClosed but for its first, timely use."""
+    """Use a link up and return whom it signs in; raises SignInLinkClosed but for its first, timely use.
+
+    With a mailed link the participant has shown to read mail at the address on file.
+    """
     used = (
         MagicLink.objects.for_workspace(workspace)
         .filter(secret_hash=secrets.keyed_hash(secret), used_at__isnull=True, expires_at__gt=at)
@@ -151,4 +156,6 @@ def use_magic_link(*, workspace: Workspace, secret: str, at: datetime) -> Partic
     if not used or link is None:
         raise SignInLinkClosed("This sign-in link was used already or has expired.")
     participant: Participant = link.participant
+    if link.mailed:
+        tracking_services.verify_email(customer=participant.customer, at=at)
     return participant

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 COLLECTIONS: Final = {
     "api-keys": "apikey",
+    "checks": "conversioncheck",
     "deliveries": "webhookdelivery",
     "inbox": "inboxitem",
     "ledger": "account",
@@ -74,6 +75,7 @@ PUBLIC: Final[dict[str, tuple[set[int], set[int], str]]] = {
     "portal": ({403}, {403}, "asks to sign in to the portal"),
     "portal_sign_in": ({404}, {404}, "a program that is nobody's"),
     "portal_enter": ({200, 302, 404, 409}, {302, 404, 409}, "opens with the mailed secret only"),
+    "confirm_email": ({404}, {404}, "opens with the mailed link only"),
     "portal_sign_out": ({405}, {403}, "asks to sign in to the portal"),
     "portal_qr": ({403}, {405}, "belongs to whoever signed in to the portal"),
     "portal_qr_svg": ({403}, {405}, "belongs to whoever signed in to the portal"),
@@ -192,6 +194,7 @@ def values_for(route: Route, world: World, slug: str) -> dict[str, Any]:
         "provider": "woocommerce",
         "code": CODE,
         "secret": "s" * 43,
+        "token": "t" * 43,
         "name": "message.eml",
         "uidb36": "1",
         "key": "k-1",

@@ -46,6 +46,9 @@ NO_PAGE: Final = {
     "api_key_bulk", "api_key_revoke", "appeal_answer",
     "batch_approve", "batch_cancel", "batch_export", "batch_results",
     "connection_disable", "connection_enable", "connection_secret", "conversion_reject", "event_bulk",
+    "api_key_bulk", "api_key_revoke", "batch_approve", "batch_cancel", "batch_export", "batch_results",
+    "check_retry", "check_secret", "connection_disable", "connection_enable", "connection_keys",
+    "connection_secret", "conversion_reject", "event_bulk",
     "domain_platform", "domain_primary", "domain_remove", "domain_verify", "event_retry", "inbox_bulk",
     "inbox_item_retry", "invitation_revoke", "link_archive", "link_restore", "member_remove", "member_role",
     "message_retry", "participant_bulk", "portal_sign_out", "promo_code_bulk",
@@ -199,6 +202,7 @@ PUBLIC: Final[dict[str, list[Stop]]] = {
         Stop("sent", "nobody", "/portal/{id}/?sent=1", query=LIVE_PROGRAM),
         Stop("unknown", "nobody", "/portal/prg_unknown/", 404),
     ],
+    "confirm_email": [Stop("unknown", "nobody", f"/confirm/{'t' * 43}/", 404)],
     "portal_enter": [
         Stop("open", "nobody", "/portal/{id}/", query=LIVE_PROGRAM, before="follow the portal's link"),
         Stop("unknown", "nobody", f"/portal/enter/{'s' * 43}/", 404),
