@@ -37,6 +37,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Conversions", "conversion_list", "shopping-bag", "view"),
             ("Clicks", "click_list", "click", "view"),
             ("Support", "appeal_list", "lifebuoy", "view"),
+            ("Checks", "check_list", "shield-check", "view"),
         ),
     ),
     (

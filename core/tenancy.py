@@ -23,7 +23,7 @@ DOORS: Final[dict[str, str]] = {
     "resolve_portal": "find which workspace a portal address belongs to",
     "memberships": "find the workspaces of the person who is signed in",
     "invitations": "find the invitation that a mailed secret opens",
-    "queue": "claim due work of every workspace (outbox, messages, deliveries, inbox)",
+    "queue": "claim due work of every workspace (outbox, messages, deliveries, inbox, questions)",
     "workspaces": "walk over all workspaces in scheduled jobs and commands",
 }
 """Every way to read across workspaces, with the reason. A policy opens each door on named tables only."""

@@ -12,6 +12,7 @@ from core import lists
 from integrations import queries
 from integrations.models import WebhookEndpoint
 from integrations.providers.registry import PROVIDERS
+from tracking.models import ConversionCheck
 
 
 class ConnectionForm(forms.Form):
@@ -44,6 +45,30 @@ class SecretForm(forms.Form):
         required=False,
         initial=True,
         help_text="Switch this off only if the old secret has become known.",
+    )
+
+
+class ShopKeysForm(forms.Form):
+    """The keys by which the shop's API is asked about orders."""
+
+    shop_url = forms.CharField(
+        label="Address of the shop",
+        max_length=500,
+        required=False,
+        help_text="The shop's front page, like https://shop.example. Three empty fields take the keys away.",
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
+    consumer_key = forms.CharField(
+        max_length=200,
+        required=False,
+        help_text="It begins with ck_; reading is enough. Left empty, the known one stays.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    consumer_secret = forms.CharField(
+        max_length=200,
+        required=False,
+        help_text="It begins with cs_. Left empty, the known one stays.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
 
@@ -173,3 +198,24 @@ class EventFilterForm(lists.FilterForm):
     def narrow_by(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
         """Return the events that some handler gave up on, or those of a kind."""
         return rows.filter(has_failed=True) if name == "standing" else super().narrow_by(rows, name, value)
+
+
+class CheckFilterForm(lists.FilterForm):
+    """Narrows the list of checks."""
+
+    search = (
+        "conversion__source_key",
+        "conversion__customer__name",
+        "conversion__customer__email",
+        "public_id",
+        "detail",
+    )
+    placeholder = "Order, customer or id"
+    dates = "asked_at"
+    dates_label = "Asked"
+    quick = "status"
+    lookups: ClassVar[dict[str, str]] = {"conversion": "conversion__public_id"}
+
+    status = forms.ChoiceField(label="State", choices=lists.choices(ConversionCheck.Status.choices))
+    kind = forms.ChoiceField(label="Check", choices=lists.choices(ConversionCheck.Kind.choices))
+    conversion = forms.CharField(max_length=40, widget=forms.HiddenInput)

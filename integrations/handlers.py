@@ -3,12 +3,29 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from accounts.models import Workspace
 from core.events import in_groups
 from core.models import Event
-from integrations.services import deliveries
+from integrations.services import deliveries, validation
+from tracking.models import ConversionCheck
 
 
 @in_groups
 def queue_webhooks(heard: Sequence[tuple[Event, datetime]]) -> None:
     """Owe the events to the workspace's webhook endpoints."""
     deliveries.queue_deliveries(heard=heard)
+
+
+@in_groups
+def on_check_asked(heard: Sequence[tuple[Event, datetime]]) -> None:
+    """Ask the shop or the workspace's own system what the checks want to know."""
+    asked = {
+        event.data["check"]: at for event, at in heard if event.data["asks"] != ConversionCheck.Kind.EMAIL
+    }
+    if not asked:
+        return
+    workspace = Workspace.objects.for_workspace(heard[0][0].workspace_id).get()
+    checks = ConversionCheck.objects.for_workspace(workspace).filter(public_id__in=asked).order_by("pk")
+    validation.queue_questions(
+        workspace=workspace, asked=[(check, asked[check.public_id]) for check in checks]
+    )

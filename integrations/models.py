@@ -11,13 +11,14 @@ from core.ids import PublicIdField
 from core.models import Event
 from core.queue import QueueRow
 from core.tenancy import TenantForeignKey
+from tracking.models import ConversionCheck
 
 
 class Connection(TenantModel):
     """A shop or tool connected to the workspace; its secrets are sealed to this row.
 
     The previous secret stays good until `previous_secret_until`, because a shop does not send again what was
-    refused while its own settings were being changed.
+    refused while its own settings were being changed. With `sealed_keys` the shop's API can be asked.
     """
 
     class Status(models.TextChoices):
@@ -31,6 +32,8 @@ class Connection(TenantModel):
     sealed_secret = models.TextField()
     sealed_previous_secret = models.TextField(blank=True, default="")
     previous_secret_until = models.DateTimeField(null=True)
+    shop_url = models.URLField(max_length=500, blank=True, default="")
+    sealed_keys = models.TextField(blank=True, default="", help_text="key and secret of the shop's API")
     created_at = models.DateTimeField()
     last_received_at = models.DateTimeField(null=True, help_text="to the minute")
 
@@ -164,6 +167,68 @@ class WebhookAttempt(TenantModel):
     status = models.PositiveSmallIntegerField(null=True)
     response = models.TextField(blank=True, default="")
     error = models.CharField(max_length=255, blank=True, default="")
+    elapsed_ms = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.status or self.error}"
+
+
+class ValidationKey(TenantModel):
+    """The workspace's secret by which its own system knows that a question about a conversion is ours."""
+
+    public_id = PublicIdField(prefix="vky")
+    sealed_secret = models.TextField()
+    sealed_previous_secret = models.TextField(blank=True, default="")
+    previous_secret_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace"], name="validation_key_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class ValidationRequest(TenantModel, QueueRow):
+    """A check's question on its way to the shop or to the workspace's own system.
+
+    Its id towards the receiver is the check's. `asked_at` is the check's, by the workspace's clock: asking
+    again begins anew. `began_at` is real time.
+    """
+
+    conversion_check = TenantForeignKey(ConversionCheck, related_name="requests")
+    kind = models.CharField(max_length=8, choices=ConversionCheck.Kind.choices)
+    url = models.CharField(max_length=2048, blank=True, default="", help_text="empty: the shop's")
+    asked_at = models.DateTimeField()
+    began_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "conversion_check"], name="validation_request_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"], name="validation_request_due_idx", condition=models.Q(state="pending")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.state}"
+
+
+class ValidationAttempt(TenantModel):
+    """One try of a question: what was answered and how long it took, or why nothing was. Append-only."""
+
+    request = TenantForeignKey(ValidationRequest, related_name="tries")
+    status = models.PositiveSmallIntegerField(null=True)
+    response = models.TextField(blank=True, default="")
+    error = models.CharField(max_length=300, blank=True, default="", help_text="empty: it was an answer")
     elapsed_ms = models.PositiveIntegerField(default=0)
     at = models.DateTimeField()
 

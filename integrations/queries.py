@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import (
@@ -31,8 +31,20 @@ from core import events
 from core.ids import is_public_id
 from core.models import Event, EventDelivery
 from core.tenancy import door
-from integrations.models import Connection, InboxItem, WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from tracking.models import Conversion
+from integrations.models import (
+    Connection,
+    InboxItem,
+    ValidationAttempt,
+    ValidationKey,
+    ValidationRequest,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from integrations.providers import ShopAccess
+from programs.queries import terms_of
+from rewards.queries import rewards_of
+from tracking.models import Attribution, Conversion, ConversionCheck, Credit
 
 TEST_KIND: Final = "webhook.test"
 """The kind of the events that are written to try an endpoint."""
@@ -82,12 +94,12 @@ def accepted_secrets(connection: Connection, *, at: datetime) -> list[str]:
     return _live_secrets(connection, at)
 
 
-def signing_secrets(endpoint: WebhookEndpoint, *, at: datetime) -> list[str]:
-    """Return the secrets a webhook is signed with at `at`, the newest first."""
-    return _live_secrets(endpoint, at)
+def signing_secrets(holder: WebhookEndpoint | ValidationKey, *, at: datetime) -> list[str]:
+    """Return the secrets a webhook, or a question, is signed with at `at`, the newest first."""
+    return _live_secrets(holder, at)
 
 
-def _live_secrets(holder: Connection | WebhookEndpoint, at: datetime) -> list[str]:
+def _live_secrets(holder: Connection | WebhookEndpoint | ValidationKey, at: datetime) -> list[str]:
     sealed = [holder.sealed_secret]
     if holder.sealed_previous_secret and holder.previous_secret_until and at < holder.previous_secret_until:
         sealed.append(holder.sealed_previous_secret)
@@ -232,3 +244,121 @@ def events_after(workspace: Workspace, *, after: Event | None, before: datetime)
     """Return the events behind `after`, oldest first, among those written before an instant."""
     rows = Event.objects.for_workspace(workspace).filter(created_at__lt=before).order_by("pk")
     return rows.filter(pk__gt=after.pk) if after else rows
+
+
+def shop_access(connection: Connection) -> ShopAccess:
+    """Return where a shop's API is and the keys that open it, of a connection that has them."""
+    key, _, secret = secrets.decrypt(connection.sealed_keys, bound_to=connection.public_id).partition(":")
+    return ShopAccess(connection.shop_url, key, secret)
+
+
+def shops_to_ask(conversion: Conversion) -> list[tuple[Connection, ShopAccess]]:
+    """Return the active connections that may know a purchase's order, each with its keys.
+
+    For one that a connection told, that connection; for others every one.
+    """
+    rows = (
+        Connection.objects.for_workspace(conversion.workspace_id)
+        .filter(status=Connection.Status.ACTIVE)
+        .exclude(sealed_keys="")
+    )
+    if is_public_id(conversion.source, "con"):
+        rows = rows.filter(public_id=conversion.source)
+    return [(row, shop_access(row)) for row in rows.order_by("pk")]
+
+
+def callback_urls(workspace: Workspace, conversions: Collection[int]) -> dict[int, str]:
+    """Return the address that is asked about each conversion, by primary keys.
+
+    It is that of the first program, among those that decided on it, whose terms name one.
+    """
+    if not conversions:
+        return {}
+    rows = (
+        Attribution.objects.for_workspace(workspace)
+        .filter(conversion__in=conversions)
+        .select_related("version")
+        .order_by("pk")
+    )
+    urls: dict[int, str] = {}
+    for row in rows:
+        url = terms_of(row.version).fraud.validation_url
+        if url:
+            urls.setdefault(row.conversion_id, url)
+    return urls
+
+
+def facts_of(conversion: Conversion) -> dict[str, Any]:
+    """Return what the workspace's own system is told of a conversion: ids and amounts, no personal data."""
+    credits = (
+        Credit.objects.for_workspace(conversion.workspace_id)
+        .filter(conversion=conversion)
+        .select_related("participant__program")
+        .order_by("pk")
+    )
+    return {
+        "conversion": conversion.public_id,
+        "kind": conversion.kind,
+        "event_name": conversion.event_name,
+        "source": conversion.source,
+        "order": conversion.source_key,
+        "amount_minor": conversion.amount_minor,
+        "currency": conversion.currency,
+        "occurred_at": conversion.occurred_at.isoformat(),
+        "customer": conversion.customer.public_id,
+        "customer_external_id": conversion.customer.external_id,
+        "credits": [
+            {
+                "program": credit.participant.program.public_id,
+                "participant": credit.participant.public_id,
+                "amount_minor": credit.amount_minor,
+            }
+            for credit in credits
+        ],
+        "rewards": [
+            {
+                "reward": reward.public_id,
+                "program": reward.program.public_id,
+                "participant": reward.participant.public_id if reward.participant else None,
+                "side": reward.side,
+                "kind": reward.kind,
+                "amount_minor": reward.amount_minor,
+                "unit": reward.unit,
+            }
+            for reward in rewards_of(conversion)
+        ],
+    }
+
+
+def checks(workspace: Workspace) -> QuerySet[ConversionCheck]:
+    """Return the checks with conversion and customer loaded, newest first.
+
+    Each has its question's `next_try_at`, `attempts` and `last_error`, None where nobody is asked over HTTP.
+    """
+    asked = ValidationRequest.objects.for_workspace(workspace).filter(conversion_check_id=OuterRef("pk"))
+    waiting = asked.filter(state=ValidationRequest.State.PENDING)
+    return (
+        ConversionCheck.objects.for_workspace(workspace)
+        .select_related("conversion__customer")
+        .annotate(
+            attempts=Subquery(asked.values("attempts")[:1]),
+            last_error=Subquery(asked.values("last_error")[:1]),
+            next_try_at=Subquery(waiting.values("due_at")[:1]),
+        )
+        .order_by("-pk")
+    )
+
+
+def tries_of(check: ConversionCheck) -> QuerySet[ValidationAttempt]:
+    """Return every try of a check's question, oldest first, those before it was asked again included."""
+    return (
+        ValidationAttempt.objects.for_workspace(check.workspace_id)
+        .filter(request__conversion_check=check)
+        .select_related("request")
+        .order_by("pk")
+    )
+
+
+def validation_key_of(workspace: Workspace) -> ValidationKey | None:
+    """Return what signs the workspace's questions, or None before the first."""
+    return ValidationKey.objects.for_workspace(workspace).first()

@@ -13,6 +13,7 @@ from core import lists
 from core.models import Event
 from core.templatetags.display import moment, words
 from integrations.models import InboxItem, WebhookDelivery, WebhookEndpoint
+from tracking.models import ConversionCheck
 
 _CHIP = "_components/status.html"
 
@@ -238,3 +239,49 @@ class InboxActionTable(InboxTable):
         if not self.choosable(record):
             return ""
         return again(self.workspace, "inbox_item_retry", record.public_id, "Try again", self.label_of(record))
+
+
+class CheckTable(lists.Table):
+    """What others are asked about conversions, with what they answered."""
+
+    kind = lists.Column("Check", sort="kind", link="check_detail", required=True)
+    status = lists.StatusColumn("State", sort="status", required=True)
+    conversion = lists.Column(
+        "Conversion",
+        "conversion__source_key",
+        link="conversion_detail",
+        link_id="conversion__public_id",
+        note="conversion__customer",
+    )
+    amount_minor = lists.MoneyColumn(
+        "Net amount", "conversion__amount_minor", unit="conversion__currency", width="lg"
+    )
+    why = lists.Column("Answer", "detail", width="md")
+    attempts = lists.NumberColumn("Tries", shown=False)
+    asked_at = lists.MomentColumn("Asked", sort="asked_at", width="md", initial_sort_descending=True)
+    answered_at = lists.MomentColumn("Answered", sort="answered_at", shown=False)
+
+    def label_of(self, record: ConversionCheck) -> str:
+        """Return what is checked."""
+        return f"{record.get_kind_display()} {record.conversion.source_key}"
+
+    def render_kind(self, record: ConversionCheck) -> SafeString:
+        """Return who is asked, with a link to all about it."""
+        address = reverse("check_detail", args=[self.workspace.slug, record.public_id])
+        return format_html('<a href="{}">{}</a>', address, record.get_kind_display())
+
+    def render_why(self, value: str, record: ConversionCheck) -> str:
+        """Return the answer, or why there is none yet."""
+        return value or (getattr(record, "last_error", "") or "")[:160]
+
+
+class CheckActionTable(CheckTable):
+    """The same with a button that asks again."""
+
+    action = lists.Column("Action", "public_id", required=True, exported=False)
+
+    def render_action(self, record: ConversionCheck) -> str | SafeString:
+        """Return the button where there is something left to ask."""
+        if record.status == ConversionCheck.Status.PASSED:
+            return ""
+        return again(self.workspace, "check_retry", record.public_id, "Try again", self.label_of(record))

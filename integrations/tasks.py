@@ -4,7 +4,7 @@ from celery import shared_task
 
 from core import queue
 from integrations.models import InboxItem
-from integrations.services import inbox, sending
+from integrations.services import asking, inbox, sending
 
 
 def _read(item: InboxItem) -> None:
@@ -24,3 +24,9 @@ def read_inbox() -> int:
 def send_webhooks() -> int:
     """Send the webhooks that are due; returns how many were posted."""
     return sending.send_due()
+
+
+@shared_task(name="integrations.ask_about_conversions")
+def ask_about_conversions() -> int:
+    """Ask shops and the workspaces' own systems what is due; returns how many were asked."""
+    return asking.ask_due()

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations import api as endpoints
-from integrations.views import connections, webhooks
+from integrations.views import checks, connections, webhooks
 
 console: list[URLPattern | URLResolver] = [
     path("connections/", connections.connection_list, name="connection_list"),
@@ -13,6 +13,11 @@ console: list[URLPattern | URLResolver] = [
     path("connections/<str:public_id>/disable/", connections.connection_disable, name="connection_disable"),
     path("connections/<str:public_id>/secret/", connections.connection_secret, name="connection_secret"),
     path("connections/<str:public_id>/retry/", connections.inbox_bulk, name="inbox_bulk"),
+    path("connections/<str:public_id>/keys/", connections.connection_keys, name="connection_keys"),
+    path("checks/", checks.check_list, name="check_list"),
+    path("checks/secret/", checks.check_secret, name="check_secret"),
+    path("checks/<str:public_id>/", checks.check_detail, name="check_detail"),
+    path("checks/<str:public_id>/retry/", checks.check_retry, name="check_retry"),
     path("inbox/<str:public_id>/", connections.inbox_item_detail, name="inbox_item_detail"),
     path("inbox/<str:public_id>/retry/", connections.inbox_item_retry, name="inbox_item_retry"),
     path("webhooks/", webhooks.webhook_list, name="webhook_list"),

@@ -166,6 +166,11 @@ CELERY_BEAT_SCHEDULE = {
     "send messages": {"task": "engagement.send_messages", "schedule": _TICK, "options": {"expires": 30}},
     "read inbox": {"task": "integrations.read_inbox", "schedule": _TICK, "options": {"expires": 30}},
     "send webhooks": {"task": "integrations.send_webhooks", "schedule": _TICK, "options": {"expires": 30}},
+    "ask about conversions": {
+        "task": "integrations.ask_about_conversions",
+        "schedule": _TICK,
+        "options": {"expires": 30},
+    },
     "recheck domains": {
         "task": "accounts.recheck_domains",
         "schedule": crontab(hour="4", minute="17"),

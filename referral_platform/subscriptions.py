@@ -26,6 +26,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "conversion.rejected": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.check_asked": (
         "engagement.handlers.on_check_asked",
+        "integrations.handlers.on_check_asked",
         WEBHOOKS,
     ),
     "conversion.checked": ("rewards.handlers.on_conversion_changed", WEBHOOKS),

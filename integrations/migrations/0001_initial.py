@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0001_initial'),
         ('core', '0001_initial'),
+        ('tracking', '0001_initial'),
     ]
 
     operations = [
@@ -28,6 +29,8 @@ class Migration(migrations.Migration):
                 ('sealed_secret', models.TextField()),
                 ('sealed_previous_secret', models.TextField(blank=True, default='')),
                 ('previous_secret_until', models.DateTimeField(null=True)),
+                ('shop_url', models.URLField(blank=True, default='', max_length=500)),
+                ('sealed_keys', models.TextField(blank=True, default='', help_text="key and secret of the shop's API")),
                 ('created_at', models.DateTimeField()),
                 ('last_received_at', models.DateTimeField(help_text='to the minute', null=True)),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
@@ -177,10 +180,70 @@ class Migration(migrations.Migration):
             model_name='webhookdelivery',
             constraint=models.UniqueConstraint(fields=('workspace', 'endpoint', 'event'), name='webhook_delivery_once'),
         ),
+        migrations.CreateModel(
+            name='ValidationKey',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', core.ids.PublicIdField(prefix='vky')),
+                ('sealed_secret', models.TextField()),
+                ('sealed_previous_secret', models.TextField(blank=True, default='')),
+                ('previous_secret_until', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField()),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+                'constraints': [models.UniqueConstraint(fields=('workspace',), name='validation_key_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ValidationRequest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('dead', 'Dead')], default='pending', max_length=8)),
+                ('due_at', models.DateTimeField()),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('leased_until', models.DateTimeField(null=True)),
+                ('last_error', models.TextField(default='')),
+                ('kind', models.CharField(choices=[('email', 'E-mail confirmed by the friend'), ('store', 'Order confirmed by the shop'), ('callback', 'Approved by your own system')], max_length=8)),
+                ('url', models.CharField(blank=True, default='', help_text="empty: the shop's", max_length=2048)),
+                ('asked_at', models.DateTimeField()),
+                ('began_at', models.DateTimeField()),
+                ('conversion_check', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='requests', to='tracking.conversioncheck')),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['due_at'], name='validation_request_due_idx')],
+                'constraints': [models.UniqueConstraint(fields=('workspace', 'conversion_check'), name='validation_request_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ValidationAttempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('status', models.PositiveSmallIntegerField(null=True)),
+                ('response', models.TextField(blank=True, default='')),
+                ('error', models.CharField(blank=True, default='', help_text='empty: it was an answer', max_length=300)),
+                ('elapsed_ms', models.PositiveIntegerField(default=0)),
+                ('at', models.DateTimeField()),
+                ('request', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='tries', to='integrations.validationrequest')),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
         IsolateTable("Connection", doors={"resolve_connection": "SELECT"}),
         IsolateTable("InboxItem", doors={"queue": "ALL"}),
         IsolateTable("SourceOrder"),
         IsolateTable("WebhookEndpoint"),
         IsolateTable("WebhookDelivery", doors={"queue": "ALL"}),
         IsolateTable("WebhookAttempt", append_only=True),
+        IsolateTable("ValidationKey"),
+        IsolateTable("ValidationRequest", doors={"queue": "ALL"}),
+        IsolateTable("ValidationAttempt", append_only=True),
     ]

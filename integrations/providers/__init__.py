@@ -25,6 +25,15 @@ class Retry(ProviderError):
         self.after = after
 
 
+@dataclass(frozen=True, slots=True)
+class ShopAccess:
+    """Where a shop's API is, and the keys that open it."""
+
+    shop_url: str
+    consumer_key: str
+    consumer_secret: str
+
+
 class Reauthorise(ProviderError):
     """The credentials are no longer accepted; a person has to connect again."""
 

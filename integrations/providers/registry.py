@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol
 
-from integrations.providers import ProviderEvent
-from integrations.providers.woocommerce import events, signature
+from core.http import Response
+from integrations.providers import OrderDeleted, OrderSeen, ProviderEvent, ShopAccess
+from integrations.providers.woocommerce import events, orders, signature
 
 Headers = Mapping[str, str]
 
 
+class OrderRequest(Protocol):
+    """Gives address and headers of the request for one order; raises Gone for what is no order's key."""
+
+    def __call__(
+        self, access: ShopAccess, order_key: str, *, at: datetime, nonce: str
+    ) -> tuple[str, dict[str, str]]: ...
+
+
+class OrderOf(Protocol):
+    """Reads the order out of a shop's answer; raises a ProviderError."""
+
+    def __call__(self, response: Response, *, at: datetime) -> OrderSeen | OrderDeleted: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One provider's side of the inbox; every function is pure and takes raw bodies."""
+    """One provider's side of the inbox, and of asking about an order; every function is pure."""
 
     name: str
     label: str
@@ -23,6 +39,8 @@ class Provider:
     topic: Callable[[Headers], str]
     is_ping: Callable[[Headers, bytes], bool]
     events: Callable[[str, object], tuple[ProviderEvent, ...]]
+    order_request: OrderRequest
+    order_of: OrderOf
 
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
@@ -34,5 +52,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
         topic=signature.topic,
         is_ping=signature.is_ping,
         events=events.events,
+        order_request=orders.order_request,
+        order_of=orders.order_of,
     ),
 }

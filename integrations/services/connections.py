@@ -11,13 +11,17 @@ from accounts import secrets
 from accounts.models import Workspace
 from accounts.services import Actor, record_audit
 from core.errors import Invalid
+from core.http import OutboundRefused, check_url
 from core.text import clean_line
 from integrations.models import Connection
 from integrations.providers.registry import PROVIDERS
+from integrations.queries import shop_access
+from integrations.services.webhooks import outbound_policy
 
 SECRET_OVERLAP: Final = timedelta(hours=24)
 MAX_SECRET: Final = 200
 MIN_SECRET: Final = 8
+MAX_SHOP_URL: Final = 500
 
 
 @transaction.atomic
@@ -84,6 +88,51 @@ def enable_connection(*, connection: Connection, actor: Actor) -> Connection:
 def disable_connection(*, connection: Connection, actor: Actor) -> Connection:
     """Refuse further messages. What was accepted before is still read; repeating it changes nothing."""
     return _switch(connection, Connection.Status.DISABLED, "connection.disabled", actor)
+
+
+@transaction.atomic
+def set_shop_keys(
+    *, connection: Connection, shop_url: str, consumer_key: str, consumer_secret: str, actor: Actor
+) -> Connection:
+    """Keep the keys by which the shop's API is asked about orders; all three empty takes them away.
+
+    A key that is left empty beside a known one stays as it was. Raises Invalid naming `shop_url`,
+    `consumer_key` or `consumer_secret`.
+    """
+    row = _locked(connection)
+    if not shop_url and not consumer_key and not consumer_secret:
+        row.shop_url = row.sealed_keys = ""
+    else:
+        if len(shop_url) > MAX_SHOP_URL or "?" in shop_url or "#" in shop_url:
+            raise Invalid("Give the address of the shop's front page.", code="bad_url", param="shop_url")
+        try:
+            check_url(shop_url.strip(), policy=outbound_policy())
+        except OutboundRefused as error:
+            raise Invalid(error.message, code=error.code, param="shop_url") from error
+        known = shop_access(row) if row.sealed_keys else None
+        key = _key(consumer_key, "consumer_key") or (known.consumer_key if known else "")
+        secret = _key(consumer_secret, "consumer_secret") or (known.consumer_secret if known else "")
+        for value, param in ((key, "consumer_key"), (secret, "consumer_secret")):
+            if not value:
+                raise Invalid("This field is required.", code="required", param=param)
+        row.shop_url = shop_url.strip()
+        row.sealed_keys = secrets.encrypt(f"{key}:{secret}", bound_to=row.public_id)
+    row.save(update_fields=["shop_url", "sealed_keys"])
+    record_audit(
+        workspace=row.workspace,
+        actor=actor,
+        action="connection.keys_changed",
+        subject=row.public_id,
+        after={"shop_url": row.shop_url},
+    )
+    return row
+
+
+def _key(text: str, param: str) -> str:
+    key = clean_line(text, param=param, longest=MAX_SECRET)
+    if not key.isascii() or " " in key or ":" in key:
+        raise Invalid("A key has no blanks and no colon.", code="invalid_characters", param=param)
+    return key
 
 
 def _switch(connection: Connection, status: str, action: str, actor: Actor) -> Connection:

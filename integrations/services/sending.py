@@ -5,41 +5,34 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Case, F, Q, Value, When, Window
-from django.db.models.functions import RowNumber
 
 from accounts.services import SYSTEM
-from core import clock, http, queue
+from core import clock, http
 from core.queue import Claim, mark_failed
-from core.tenancy import door, tenant
+from core.tenancy import tenant
 from integrations import webhook_signing
 from integrations.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from integrations.queries import signing_secrets
+from integrations.services.lanes import LEASE, RUN_SECONDS, claim_lanes, work_off
 from integrations.services.webhooks import disable_endpoint, outbound_policy
+
+__all__ = ["LEASE", "claim_fairly", "record_answer", "send_due"]
 
 logger = logging.getLogger(__name__)
 
 DEADLINE_SECONDS: Final = 10.0
 """How long a receiver may take for its whole answer."""
 
-THREADS: Final = 8
-PER_ENDPOINT: Final = 2
-"""How many messages may be under way to one endpoint, so that a slow one leaves room for all others."""
-
-RUN_SECONDS: Final = 30.0
-"""After this long a run claims nothing more; the next one goes on."""
-
-LEASE: Final = timedelta(seconds=60)
 FAILING_LIMIT: Final = timedelta(days=5)
 EXCERPT: Final = 1000
-_POLL_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,63 +63,25 @@ class Answer:
 def send_due(*, deadline_seconds: float = DEADLINE_SECONDS, run_seconds: float = RUN_SECONDS) -> int:
     """Send the messages that are due, of all workspaces, until none is left or the time is up.
 
-    Returns how many were posted. Only the network is used in threads; a claim is taken and an answer is
-    recorded in short transactions of their own.
+    Returns how many were posted.
     """
     policy = outbound_policy()
-    running: dict[Future[Answer], Claim] = {}
-    ends, posted = time.monotonic() + run_seconds, 0
-    with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="webhook") as pool:
-        while True:
-            room = THREADS - len(running) if time.monotonic() < ends else 0
-            claims = claim_fairly(limit=room, at=clock.now()) if room else []
-            for claimed in claims:
-                parcel = _prepared(claimed)
-                if parcel is not None:
-                    running[pool.submit(_post, parcel, policy, deadline_seconds)] = claimed
-            if not running and not claims:
-                return posted
-            finished, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
-            for future in finished:
-                posted += 1
-                _settle(running.pop(future), future)
+
+    def prepare(claimed: Claim) -> Callable[[], Answer] | None:
+        parcel = _prepared(claimed)
+        return None if parcel is None else partial(_post, parcel, policy, deadline_seconds)
+
+    return work_off(
+        claim=lambda room: claim_fairly(limit=room, at=clock.now()),
+        prepare=prepare,
+        settle=_settle,
+        run_seconds=run_seconds,
+    )
 
 
 def claim_fairly(*, limit: int, at: datetime) -> list[Claim]:
-    """Lease up to `limit` due deliveries, at most two under way to any endpoint, and count the attempt.
-
-    A lease that runs out makes the delivery due again; two callers never share one. Paused workspaces wait.
-    """
-    paused = queue.paused_workspaces()
-    leased = Q(leased_until__gte=at)
-    place = Window(
-        RowNumber(),
-        partition_by=[F("endpoint_id")],
-        order_by=[Case(When(leased, then=Value(0)), default=Value(1)), F("due_at").asc(), F("pk").asc()],
-    )
-    with door("queue"):
-        rows = WebhookDelivery.objects.through_door("queue").filter(state=WebhookDelivery.State.PENDING)
-        ranked = (
-            rows.filter(leased | Q(due_at__lte=at))
-            .exclude(workspace_id__in=paused)
-            .annotate(place=place)
-            .filter(place__lte=PER_ENDPOINT)
-            .order_by("place", "due_at", "pk")
-            .values_list("pk", "leased_until")
-        )
-        free = [pk for pk, until in ranked if until is None or until < at][:limit]
-        due = (
-            rows.select_for_update(skip_locked=True)
-            .filter(~leased | Q(leased_until__isnull=True), pk__in=free, due_at__lte=at)
-            .order_by("due_at", "pk")
-        )
-        claims = [Claim(row.pk, row.workspace_id, row.attempts + 1) for row in due]
-        for workspace_id in sorted({claimed.workspace_id for claimed in claims}):
-            keys = [claimed.pk for claimed in claims if claimed.workspace_id == workspace_id]
-            rows.filter(workspace_id=workspace_id, pk__in=keys).update(
-                leased_until=at + LEASE, attempts=F("attempts") + 1
-            )
-    return claims
+    """Lease up to `limit` due deliveries, at most two under way to any endpoint, and count the attempt."""
+    return claim_lanes(WebhookDelivery, lane=["endpoint_id"], limit=limit, at=at)
 
 
 def _prepared(claimed: Claim) -> Parcel | None:

@@ -59,11 +59,15 @@ def connection_new(request: ConsoleRequest) -> HttpResponse:
 @console_view("view")
 def connection_detail(request: ConsoleRequest, public_id: str) -> HttpResponseBase:
     """One connection: how it is doing, and each message with what came of it."""
-    return _detail(request, _connection(request, public_id), forms.SecretForm())
+    return _detail(request, _connection(request, public_id))
 
 
 def _detail(
-    request: ConsoleRequest, connection: Connection, secret_form: forms.SecretForm
+    request: ConsoleRequest,
+    connection: Connection,
+    *,
+    secret_form: forms.SecretForm | None = None,
+    keys_form: forms.ShopKeysForm | None = None,
 ) -> HttpResponseBase:
     manages = allows(request.member.role, "manage_integrations")
     slug = request.workspace.slug
@@ -91,7 +95,8 @@ def _detail(
             "provider": PROVIDERS.get(connection.provider),
             "hook_url": queries.hook_url(connection),
             "health": queries.health_of(request.workspace, [connection])[connection.pk],
-            "secret_form": secret_form,
+            "secret_form": secret_form or forms.SecretForm(),
+            "keys_form": keys_form or forms.ShopKeysForm(initial={"shop_url": connection.shop_url}),
         },
     )
 
@@ -130,7 +135,26 @@ def connection_secret(request: ConsoleRequest, public_id: str) -> HttpResponseBa
             add_domain_error(form, error)
         else:
             return _show_secret(request, connection, secret, "The secret was replaced.")
-    answer = _detail(request, connection, form)
+    answer = _detail(request, connection, secret_form=form)
+    answer.status_code = 400
+    return answer
+
+
+@require_POST
+@console_view("manage_integrations")
+def connection_keys(request: ConsoleRequest, public_id: str) -> HttpResponseBase:
+    """Keep the keys by which the shop's API is asked about orders."""
+    form = forms.ShopKeysForm(request.POST)
+    connection = _connection(request, public_id)
+    if form.is_valid():
+        try:
+            services.set_shop_keys(connection=connection, **form.cleaned_data, actor=request.actor)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, "The keys are saved.")
+            return redirect("connection_detail", request.workspace.slug, public_id)
+    answer = _detail(request, connection, keys_form=form)
     answer.status_code = 400
     return answer
 

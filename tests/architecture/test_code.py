@@ -34,7 +34,7 @@ MAY_START_A_QUERY = {"for_workspace", "create", "bulk_create", "none"}
 
 MAY_OPEN_DOORS = {
     "core/queue.py": "claims due work of every workspace",
-    "integrations/services/sending.py": "claims due deliveries, a few for each endpoint",
+    "integrations/services/lanes.py": "claims due deliveries and questions, a few for each receiver",
     "rewards/management/commands/verify_ledger.py": "checks the books of every workspace",
 }
 """Modules outside `queries` that read across workspaces, each with its reason."""

@@ -239,7 +239,7 @@ def test_a_server_vouches_for_the_address_on_file_only(
     customer = programs.identify_customer(workspace=workspace, external_id="c1", email=known, at=NOW)
     conversion = factories.ConversionFactory.create(workspace=workspace, customer=customer)
     checks = ask(workspace, (conversion, version(workspace, verify_email=True)))
-    person = {"external_id": "c1", "email": given, "email_verified": True}
+    person: dict[str, Any] = {"external_id": "c1", "email": given, "email_verified": True}
     for _ in range(2):
         if together:
             programs.identify_customers(workspace=workspace, people=[programs.Person(at=NOW, **person)])
@@ -258,7 +258,7 @@ def test_a_server_vouches_for_the_address_on_file_only(
 
 @pytest.mark.parametrize("together", [False, True])
 def test_a_new_customer_may_come_with_a_confirmed_address(workspace: Workspace, together: bool) -> None:
-    person = {"external_id": "c1", "email": "fay@example.com", "email_verified": True}
+    person: dict[str, Any] = {"external_id": "c1", "email": "fay@example.com", "email_verified": True}
     if together:
         programs.identify_customers(workspace=workspace, people=[programs.Person(at=NOW, **person)])
     else:

@@ -1,1 +1,1 @@
-"""WooCommerce: webhooks of orders, refunds and customers, as version 11 sends them."""
+"""WooCommerce: webhooks of orders, refunds and customers, and questions about one order, as of version 11."""

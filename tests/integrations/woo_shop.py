@@ -1,0 +1,121 @@
+"""A WooCommerce shop on loopback: it keeps orders and the vendor's rules about keys, and breaks when told to.
+
+Answers are those of WooCommerce 11 on WordPress 7: 401 with `woocommerce_rest_cannot_view` or
+`woocommerce_rest_authentication_error`, 404 with `woocommerce_rest_shop_order_invalid_id`, all in JSON. Over
+plain http keys count only in an OAuth 1.0a signature with a fresh nonce and a time within 15 minutes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from core import clock
+
+KEY, SECRET = "ck_0123456789abcdef", "cs_fedcba9876543210"
+UNKNOWN = {
+    "code": "woocommerce_rest_shop_order_invalid_id",
+    "message": "Invalid ID.",
+    "data": {"status": 404},
+}
+
+
+class WooShop(ThreadingHTTPServer):
+    """Holds `orders` by number; `script` holds (status, headers, body) that go out before anything else."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.orders: dict[int, dict[str, Any]] = {}
+        self.script: list[tuple[int, dict[str, str], bytes]] = []
+        self.asked: list[str] = []
+        self.nonces: set[str] = set()
+        self.lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """The address of its front page, which lies in a folder of the host."""
+        return f"http://127.0.0.1:{self.server_port}/shop"
+
+    def refusal(self, path: str, fields: dict[str, str]) -> dict[str, Any] | None:
+        """Return the error for keys that do not open the shop."""
+
+        def error(code: str, message: str) -> dict[str, Any]:
+            return {"code": code, "message": message, "data": {"status": 401}}
+
+        if "oauth_consumer_key" not in fields:
+            return error("woocommerce_rest_cannot_view", "Sorry, you cannot view this resource.")
+        fault = "woocommerce_rest_authentication_error"
+        if fields["oauth_consumer_key"] != KEY:
+            return error(fault, "Consumer key is invalid.")
+        given = fields.pop("oauth_signature", "")
+        pairs = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in sorted(fields.items()))
+        address = f"http://127.0.0.1:{self.server_port}{path}"
+        base = f"GET&{quote(address, safe='')}&{quote(pairs, safe='')}"
+        digest = hmac.new(f"{SECRET}&".encode(), base.encode(), hashlib.sha256).digest()
+        if not hmac.compare_digest(base64.b64encode(digest).decode(), given):
+            return error(fault, "Invalid signature - provided signature does not match.")
+        age = abs(clock.now().timestamp() - int(fields["oauth_timestamp"]))
+        if age > timedelta(minutes=15).total_seconds():
+            return error(fault, "Invalid timestamp.")
+        if fields["oauth_nonce"] in self.nonces:
+            return error(fault, "Invalid nonce - nonce has already been used.")
+        self.nonces.add(fields["oauth_nonce"])
+        return None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: WooShop
+
+    def do_GET(self) -> None:
+        target = urlsplit(self.path)
+        with self.server.lock:
+            self.server.asked.append(target.path)
+            if self.server.script:
+                return self._answer(*self.server.script.pop(0))
+            refusal = self.server.refusal(target.path, dict(parse_qsl(target.query)))
+        if refusal is not None:
+            return self._json(401, refusal)
+        match = re.fullmatch(r"/shop/wp-json/wc/v3/orders/([0-9]+)", target.path)
+        if match is None:
+            return self._json(404, {"code": "rest_no_route", "message": "No route.", "data": {"status": 404}})
+        order = self.server.orders.get(int(match[1]))
+        return self._json(404, UNKNOWN) if order is None else self._json(200, order)
+
+    def _json(self, status: int, body: dict[str, Any]) -> None:
+        self._answer(status, {"Content-Type": "application/json; charset=UTF-8"}, json.dumps(body).encode())
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the test's output quiet."""
+
+
+@contextmanager
+def shop_open() -> Iterator[WooShop]:
+    """Run a shop on a free port."""
+    server = WooShop()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
