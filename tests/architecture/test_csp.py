@@ -22,6 +22,7 @@ OPEN = {
     "key": "k-1",
     "code": "nobodys-code",
     "secret": "s" * 43,
+    "token": "t" * 43,
     "color": "4f46e5",
     "digest": "0" * 12,
 }

@@ -424,6 +424,7 @@ def test_pages_open_to_everybody_give_nothing_away(world: World) -> None:
         "public_id": new_public_id("prg"),
         "code": "nobodys-code",
         "secret": "s" * 43,
+        "token": "t" * 43,
         "provider": "woocommerce",
         "name": "message.eml",
         "uidb36": "1",
