@@ -10,8 +10,7 @@ from core.models import Event
 from engagement import services
 from programs.models import Participant, Program
 from rewards.models import Payout, Reward
-from tracking.models import Appeal, Conversion, Referral
-from tracking.models import Conversion, ConversionCheck, Referral
+from tracking.models import Appeal, Conversion, ConversionCheck, Referral
 
 Heard = Sequence[tuple[Event, datetime]]
 

@@ -3,8 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from engagement import api as endpoints
-from engagement.views import appeals, embed, landing, messages, portal
-from engagement.views import confirmation, embed, landing, messages, portal
+from engagement.views import appeals, confirmation, embed, landing, messages, portal
 
 public: list[URLPattern | URLResolver] = [
     path("portal/", portal.portal, name="portal"),

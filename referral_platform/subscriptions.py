@@ -25,6 +25,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "conversion.redecided": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.rejected": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.check_asked": (
+        "rewards.handlers.on_conversion_changed",
         "engagement.handlers.on_check_asked",
         "integrations.handlers.on_check_asked",
         WEBHOOKS,

@@ -18,7 +18,7 @@ from rewards.queries import approval_refusal
 from rewards.services.ledger import Movement, destination, expense, post, standing, wallet
 from rewards.services.steps import Step, lock_rewards, take_steps
 from tracking.case_queries import DOUBTS
-from tracking.services import resolve_cases_about
+from tracking.services import resolve_cases_about, trust_conversions
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Characters of a discount code: none that is mistaken for another when read aloud or typed."""
@@ -242,21 +242,23 @@ def _approve(rewards: Sequence[Reward], *, actor: Actor, at: datetime, reason: s
 def _judge(
     workspace: Workspace, public_ids: Sequence[str], status: str, *, reason: str, actor: Actor, at: datetime
 ) -> None:
-    """Settle the fraud cases that hold these rewards: whoever decides about the money has judged them.
+    """Settle the cases and checks that hold these rewards: whoever decides about the money has judged them.
 
     Before the rewards are locked, because the customers come first in the order of locks.
     """
     held = Reward.objects.for_workspace(workspace).filter(
         public_id__in=public_ids, status=Reward.Status.HELD, reason__in=DOUBTS
     )
-    resolve_cases_about(
-        workspace=workspace,
-        pairs=held.values_list("conversion_id", "referral__participant_id"),
-        status=status,
-        actor=actor,
-        at=at,
-        reason=reason,
-    )
+    pairs = list(held.values_list("conversion_id", "referral__participant_id"))
+    resolve_cases_about(workspace=workspace, pairs=pairs, status=status, actor=actor, at=at, reason=reason)
+    if status == "approved":
+        trust_conversions(
+            workspace=workspace,
+            conversions=[conversion for conversion, _ in pairs],
+            actor=actor,
+            reason=reason,
+            at=at,
+        )
 
 
 def _fulfilment(reward: Reward) -> dict[str, Any]:

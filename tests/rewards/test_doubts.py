@@ -20,7 +20,7 @@ from tests.rewards.test_races import at_once
 from tests.rewards.test_settlement import balances
 from tracking import services as tracking
 from tracking.classification import ClickFacts
-from tracking.models import Click, Conversion, FraudCase
+from tracking.models import Click, Conversion, ConversionCheck, FraudCase
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 
@@ -222,3 +222,33 @@ def test_judging_a_case_while_its_reward_is_approved(transactional_db: None) -> 
         else:
             assert (case.status, reward.status) == ("approved", "approved")
             assert balances(shared) == {"expense EUR": -1000, "payable EUR": 1000}
+
+
+def test_a_reward_waits_for_its_checks(workspace: Workspace) -> None:
+    document = factories.terms(hold_days=0)
+    document["rewards"] = [rule()]
+    document["fraud"] = {
+        **document["fraud"],
+        "verify_email": True,
+        "validation_url": "https://acme.example/ok",
+    }
+    shop = factories.ProgramFactory.create(workspace=workspace, draft=document)
+    ana, _ = pair(shop)
+    friend = factories.CustomerFactory.create(workspace=workspace)
+    bought = buy(workspace, friend, "inv-1", hours_ago=0, click=visit(ana, days_ago=1, visitor="vis_f"))
+    assert standing(bought) == [("Ana", "held", "email_unconfirmed", 1000)]
+    assert balances(workspace) == HELD
+    assert tracking.verify_email(customer=friend, at=AT)
+    assert standing(bought) == [("Ana", "held", "not_validated", 1000)]
+    check = ConversionCheck.objects.for_workspace(workspace).get(kind="callback")
+    tracking.answer_check(check=check, passed=False, detail="Employee", at=AT)
+    assert standing(bought) == [("Ana", "denied", "not_validated", 1000)]
+    assert balances(workspace) == {}
+    tracking.ask_again(check=check, actor=person(), at=AT)
+    assert standing(bought) == [("Ana", "held", "not_validated", 1000)]
+    reward = Reward.objects.for_workspace(workspace).get()
+    services.approve_reward(reward=reward, reason="Asked them", actor=person(), at=AT)
+    check.refresh_from_db()
+    assert check.status == "passed"
+    assert standing(bought) == [("Ana", "approved", "", 1000)]
+    assert balances(workspace) == {"expense EUR": -1000, "payable EUR": 1000}

@@ -2,8 +2,8 @@
 
 from tracking.api.appeals import AppealAnswer, AppealDetail, AppealList, OwnExplanation
 from tracking.api.batch import TrackBatch
-from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
 from tracking.api.checks import CheckRetry, ConversionChecks
+from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
 from tracking.api.reads import (
     ClickExplanation,
     ConversionDetail,

@@ -8,6 +8,7 @@ from tracking.services.checks import (
     ask_again,
     ask_checks,
     pass_email_checks,
+    trust_conversions,
     verify_email,
 )
 from tracking.services.clicks import LONGEST_WINDOW, LinkRequest, bind_visitor, record_click, record_clicks
@@ -58,5 +59,6 @@ __all__ = [
     "resolve_case",
     "resolve_cases",
     "resolve_cases_about",
+    "trust_conversions",
     "verify_email",
 ]

@@ -14,6 +14,7 @@ from programs.models import Participant, Program, ProgramVersion
 from tracking import attribution
 from tracking.models import Attribution, Conversion, Credit, Referral, Touchpoint
 from tracking.rules import rule_of
+from tracking.services.checks import ask_checks
 from tracking.services.contacts import Contacts, contacts_of
 from tracking.services.evidence import Suspect
 from tracking.services.judgements import Pair, Verdict, judge_suspects
@@ -60,6 +61,13 @@ def decide_conversions(*, workspace: Workspace, due: Sequence[tuple[Conversion, 
     made = decide_cases(workspace, cases, contacts, at=max(at for _, at in due))
     Attribution.objects.bulk_create(each.attribution for each in made)
     Credit.objects.bulk_create(credits_for(made, contacts))
+    ask_about(workspace, made, at=max(at for _, at in due))
+
+
+def ask_about(workspace: Workspace, made: Sequence[Decided], *, at: datetime) -> None:
+    """Ask others about the conversions that somebody is credited with, as the programs want it."""
+    credited = [(each.case.conversion, each.case.version) for each in made if each.decision.credits]
+    ask_checks(workspace=workspace, decided=credited, at=at)
 
 
 def cases_of(

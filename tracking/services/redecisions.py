@@ -13,7 +13,7 @@ from core.events import emit
 from programs.models import Customer
 from tracking.models import Attribution, Conversion, Credit, Referral
 from tracking.services.contacts import contacts_of
-from tracking.services.decisions import Case, Decided, cases_of, credits_for, decide_cases
+from tracking.services.decisions import Case, Decided, ask_about, cases_of, credits_for, decide_cases
 from tracking.services.referrals import reject_uncredited
 
 LATE = timedelta(hours=72)
@@ -89,6 +89,7 @@ def _redecide(workspace: Workspace, conversion: Conversion, cause: str, at: date
     old.delete()
     credits = credits_for(made, contacts)
     Credit.objects.bulk_create(credits)
+    ask_about(workspace, made, at=at)
     reject_uncredited(referrals=referrals, conversion=conversion, reason="decided anew", at=at)
     if shared == {(each.participant_id, each.weight_ppm, each.amount_minor) for each in credits}:
         return False
