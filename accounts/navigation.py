@@ -38,6 +38,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Clicks", "click_list", "click", "view"),
             ("Support", "appeal_list", "lifebuoy", "view"),
             ("Checks", "check_list", "shield-check", "view"),
+            ("Fraud", "fraud_queue", "shield-search", "view"),
         ),
     ),
     (

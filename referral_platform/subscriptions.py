@@ -9,7 +9,12 @@ from typing import Final
 from core.answers import Part
 from engagement.queries.friends import rewards_in_words
 from referral_platform import program_parts
-from rewards.queries import answer_for_conversion, answer_for_referral
+from rewards.queries import (
+    answer_for_case,
+    answer_for_conversion,
+    answer_for_referral,
+    with_money_on_hold,
+)
 
 WEBHOOKS: Final = "integrations.handlers.queue_webhooks"
 
@@ -52,6 +57,8 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
 ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {
     "conversion": {"rewards": answer_for_conversion},
     "referral": {"rewards": answer_for_referral},
+    "fraud_case": {"rewards": answer_for_case},
+    "fraud_cases": {"rows": with_money_on_hold},
     "example": {"lines": program_parts.example_lines},
     "own_explanation": {"rewards": rewards_in_words},
     "participant": {"page": program_parts.participant_page},

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from tracking import api as endpoints
 from tracking import appeal_views, link_views, people_views, views
+from tracking import fraud_list_views, fraud_views, link_views, views
 
 public: list[URLPattern | URLResolver] = [
     path("r/<str:code>", views.link_redirect, name="link_redirect"),
@@ -22,6 +23,13 @@ console: list[URLPattern | URLResolver] = [
     path("appeals/", appeal_views.appeal_list, name="appeal_list"),
     path("appeals/<str:public_id>/", appeal_views.appeal_detail, name="appeal_detail"),
     path("appeals/<str:public_id>/answer/", appeal_views.appeal_answer, name="appeal_answer"),
+    path("fraud/", fraud_views.fraud_queue, name="fraud_queue"),
+    path("fraud/bulk/", fraud_views.fraud_bulk, name="fraud_bulk"),
+    path("fraud/undo/", fraud_views.fraud_undo, name="fraud_undo"),
+    path("fraud/lists/", fraud_list_views.fraud_lists, name="fraud_lists"),
+    path("fraud/lists/bulk/", fraud_list_views.fraud_list_bulk, name="fraud_list_bulk"),
+    path("fraud/<str:public_id>/", fraud_views.fraud_case, name="fraud_case"),
+    path("fraud/<str:public_id>/resolve/", fraud_views.fraud_resolve, name="fraud_resolve"),
     path("links/<str:public_id>/clicks/", link_views.link_clicks, name="link_clicks"),
 ]
 

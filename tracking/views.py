@@ -23,6 +23,7 @@ from programs.models import Link, Program
 from programs.utm import filled_utm
 from tracking import forms, queries, services, tables
 from tracking.attribution.wording import BOND_WORDS
+from tracking import case_queries, forms, queries, services, tables
 from tracking.entry.reading import client_address, facts_of
 from tracking.explanations import explanation
 from tracking.models import Conversion, Referral, Refund, Touchpoint
@@ -217,10 +218,20 @@ def _story(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
         "ending": _ending(conversion, refunds),
         "signals": queries.signals_of(conversion),
         "checks": queries.checks_of(conversion),
+        "signals": _signals(conversion),
         "refunds": refunds,
         "rewards": explained.get("rewards", []),
         "form": forms.RejectForm(),
     }
+
+
+def _signals(conversion: Conversion) -> list[dict[str, Any]]:
+    """Return what was found, each with the case that it is a part of."""
+    cases = {case.participant_id: case for case in case_queries.cases_of(conversion)}
+    return [
+        {"signal": signal, "case": cases.get(signal.participant_id)}
+        for signal in queries.signals_of(conversion)
+    ]
 
 
 def _ending(conversion: Conversion, refunds: list[Refund]) -> list[dict[str, Any]]:

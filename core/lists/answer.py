@@ -98,6 +98,7 @@ def answer(
         workspace=request.workspace,  # type: ignore[attr-defined]
         sort=request.GET.get("sort", ""),
         chosen=request.session.get(_key(name)),
+        query=filters.query() if filters else "",
     )
     passing = made.ordered(passing)
     may_export = "export" in getattr(request, "may", ())

@@ -55,15 +55,18 @@ class Table(django_tables2.Table):
     """Base of every list. Columns are class attributes of `core.lists` types.
 
     `render_<name>(self, value, record)` and `value_<name>(self, value, record)` replace what a column shows
-    and what it writes into the CSV file.
+    and what it writes into the CSV file. `query` is the list's own query, for links that keep its filters.
     """
 
     class Meta:
         orderable = False
 
-    def __init__(self, *, workspace: Any, sort: str = "", chosen: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, *, workspace: Any, sort: str = "", chosen: Sequence[str] | None = None, query: str = ""
+    ) -> None:
         super().__init__([])
         self.workspace = workspace
+        self.query = query
         by_name: dict[str, Column] = {bound.name: bound.column for bound in self.columns}
         self.all_columns = by_name
         for name, column in by_name.items():

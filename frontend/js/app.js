@@ -8,6 +8,7 @@ import { offerConfirmation } from "./confirm.js";
 import { offerCopying } from "./copy.js";
 import { adaptRules } from "./editor.js";
 import { guardForms } from "./guard.js";
+import { offerKeys } from "./keys.js";
 import { offerBulk } from "./lists.js";
 import { offerSearch } from "./search.js";
 import { closeMenus, dismissToasts } from "./shell.js";
@@ -31,6 +32,7 @@ function enhance(root) {
 enhance(document);
 closeMenus(document);
 offerSearch(document);
+offerKeys(document);
 document.body.addEventListener("htmx:load", (event) => {
   if (event.target !== document.body) enhance(event.target);
 });

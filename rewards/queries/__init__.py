@@ -1,6 +1,7 @@
 """Reads about rewards, the ledger and payouts."""
 
 from rewards.queries.books import Difference, Sums, differences, sums
+from rewards.queries.doubts import answer_for_case, rewards_of_case, with_money_on_hold
 from rewards.queries.ledger import (
     StatementLine,
     accounts,
@@ -51,6 +52,7 @@ __all__ = [
     "Sums",
     "Total",
     "accounts",
+    "answer_for_case",
     "answer_for_conversion",
     "answer_for_referral",
     "approval_refusal",
@@ -74,9 +76,11 @@ __all__ = [
     "rewards",
     "rewards_for",
     "rewards_of",
+    "rewards_of_case",
     "statement",
     "sums",
     "totals",
     "transfers_of",
     "transfers_through",
+    "with_money_on_hold",
 ]

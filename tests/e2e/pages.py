@@ -48,6 +48,8 @@ NO_PAGE: Final = {
     "connection_disable", "connection_enable", "connection_secret", "conversion_reject", "event_bulk",
     "check_retry", "check_secret", "connection_keys",
     "domain_platform", "domain_primary", "domain_remove", "domain_verify", "event_retry", "inbox_bulk",
+    "domain_platform", "domain_primary", "domain_remove", "domain_verify", "event_retry", "fraud_bulk",
+    "fraud_list_bulk", "fraud_resolve", "fraud_undo", "inbox_bulk",
     "inbox_item_retry", "invitation_revoke", "link_archive", "link_restore", "member_remove", "member_role",
     "message_retry", "participant_bulk", "portal_sign_out", "promo_code_bulk",
     "program_publish", "program_status",
@@ -124,6 +126,10 @@ ROWS: Final[dict[str, dict[str, str]]] = {
         "purchase": _with(_CONVERSION, "kind = 'purchase' AND status = 'recorded'"),
         "refunded": _with(_CONVERSION, "status LIKE '%refunded'"),
         "rejected": _with(_CONVERSION, "status = 'rejected'"),
+    },
+    "fraud_case": {
+        status: _with("tracking_fraudcase", f"status = '{status}'")
+        for status in ("open", "approved", "rejected")
     },
     "reward_detail": {
         status: _with(_REWARD, f"status = '{status}'") for status in ("pending", "held", "paid", "denied")
@@ -215,6 +221,9 @@ PARTS: Final = {
 """Parts of one page that are shown one at a time, by the name in the address."""
 
 LISTS: Final = {"audit_log", "event_log", "ledger", "overview", "report_attribution", "report_funnel"}
+LISTS: Final = {
+    "audit_log", "event_log", "fraud_lists", "fraud_queue", "ledger", "overview", "report_funnel",
+}  # fmt: skip
 """Lists that are not named so; each list is looked at with the demo's rows and with none."""
 
 BESIDES: Final = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -101,6 +102,16 @@ def remove_list_entry(*, entry: FraudListEntry, actor: Actor, reason: str = "") 
         before=_state(row),
         reason=reason,
     )
+
+
+@transaction.atomic
+def remove_list_entries(*, workspace: Workspace, public_ids: Sequence[str], actor: Actor) -> int:
+    """Take these entries off their lists as `remove_list_entry` does; returns how many there were."""
+    rows = FraudListEntry.objects.for_workspace(workspace).filter(public_id__in=public_ids)
+    entries = list(rows.order_by("pk"))
+    for entry in entries:
+        remove_list_entry(entry=entry, actor=actor)
+    return len(entries)
 
 
 def _state(entry: FraudListEntry) -> dict[str, str | None]:
