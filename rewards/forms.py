@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from core import lists
 from core.errors import Invalid
+from core.templatetags.display import words
 from programs.models import Program
 from rewards.models import Account, Payout, PayoutBatch, Reward
 from rewards.services import ResultRow
@@ -49,12 +50,17 @@ class RewardFilterForm(_Filters):
     customer = forms.CharField(max_length=40, widget=forms.HiddenInput)
     referral = forms.CharField(max_length=40, widget=forms.HiddenInput)
     conversion = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    reason = forms.CharField(max_length=60, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, programs: QuerySet[Program], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["program"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = lists.choices([(program.public_id, program.name) for program in programs])
+
+    def text_of(self, name: str, value: Any) -> str:
+        """Return the reason in words, and names for ids."""
+        return words(value) if name == "reason" else super().text_of(name, value)
 
 
 class BatchFilterForm(lists.FilterForm):

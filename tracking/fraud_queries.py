@@ -29,10 +29,14 @@ class Related:
     is_referrer: bool
 
 
+def cases_whole(workspace: Workspace) -> QuerySet[FraudCase]:
+    """Return cases with all that their page and the API show of them, the newest first."""
+    return cases(workspace).select_related("workspace", "judgement__version")
+
+
 def case_named(workspace: Workspace, public_id: str) -> FraudCase | None:
-    """Return a case with all that its page and the API show of it, or None."""
-    rows = cases(workspace).select_related("workspace", "judgement__version")
-    return rows.filter(public_id=public_id).first()
+    """Return a case as `cases_whole` does, or None."""
+    return cases_whole(workspace).filter(public_id=public_id).first()
 
 
 def cases_named(workspace: Workspace, public_ids: Collection[str]) -> dict[str, FraudCase]:

@@ -15,9 +15,16 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import ConsoleRequest, console_view
 from core import lists
 from core.answers import parts_of
-from tracking import case_queries, fraud, fraud_forms, fraud_queries, queries, services
+from tracking import case_queries, fraud_forms, fraud_queries, queries, services
 from tracking.fraud_tables import FraudCaseTable
-from tracking.fraud_wording import SHARED_WORDS, evidence_words, parts_by_id, reason_sentence, rule_words
+from tracking.fraud_wording import (
+    SHARED_WORDS,
+    evidence_words,
+    parts_by_id,
+    read_by_participant,
+    reason_sentence,
+    rule_words,
+)
 from tracking.models import FraudCase, FraudListEntry, FraudSignal
 
 MOST_CHOSEN: Final = 500
@@ -28,7 +35,6 @@ OUTCOME: Final = "fraud_outcome"
 _OPEN, _APPROVED, _REJECTED = FraudCase.Status.OPEN, FraudCase.Status.APPROVED, FraudCase.Status.REJECTED
 _DONE: Final = {_OPEN: "opened again", _APPROVED: "approved", _REJECTED: "rejected"}
 _TONES: Final = {_OPEN: "wait", _APPROVED: "good", _REJECTED: "bad"}
-_OUTCOMES: Final[dict[str, fraud.Outcome]] = {_OPEN: "hold", _APPROVED: "allow", _REJECTED: "deny"}
 _PAGES: Final = {
     "prt": "participant_detail",
     "cus": "customer_detail",
@@ -90,9 +96,8 @@ def fraud_resolve(request: ConsoleRequest, public_id: str) -> HttpResponse:
     status = form.cleaned_data["status"]
     here = _address(request, "fraud_case", filters, public_id)
     if form.cleaned_data["seen"] not in ("", case.status):
-        messages.warning(
-            request, f"Somebody else {_DONE[FraudCase.Status(case.status)]} this case meanwhile. Look again."
-        )
+        now = case.get_status_display().lower()
+        messages.warning(request, f"Somebody else decided meanwhile: the case is {now}. Look again.")
         return redirect(here)
     following = _next(case, filters)
     services.resolve_case(
@@ -264,9 +269,9 @@ def _story(request: ConsoleRequest, case: FraudCase) -> dict[str, Any]:
         "related": [(each, [SHARED_WORDS[kind] for kind in each.shares]) for each in related],
         "other_cases": [(each, rule_words(each.reason)) for each in fraud_queries.other_cases(case)],
         "other_conversions": fraud_queries.other_conversions(case),
-        "reads": _read_by_participant(case, case.status),
+        "reads": read_by_participant(case.status, case.reason),
         "would_read": [
-            (status.label.lower(), _read_by_participant(case, status))
+            (status.label.lower(), read_by_participant(status, case.reason))
             for status in (_APPROVED, _REJECTED)
             if case.status == _OPEN
         ],
@@ -311,11 +316,6 @@ def _sums(rewards: list[dict[str, Any]]) -> list[tuple[int, str]]:
         if reward["status"] == "held" and reward["net_minor"]:
             sums[reward["unit"]] = sums.get(reward["unit"], 0) + reward["net_minor"]
     return [(minor, unit) for unit, minor in sums.items()]
-
-
-def _read_by_participant(case: FraudCase, status: str) -> str:
-    outcome = _OUTCOMES[status]
-    return fraud.participant_sentence(fraud.Judgement(outcome, case.score, (), case.reason, outcome))
 
 
 def _step(case: FraudCase, change: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from programs.terms import FRAUD_WORDS
+from tracking.fraud import Judgement, Outcome, participant_sentence
 
 REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "self_referral": ("Own purchase", "The participant and the friend are the same person."),
@@ -57,6 +58,7 @@ SHARED_WORDS: Final[Mapping[str, str]] = {
 }
 """What two customers have in common, the strongest first."""
 
+_OUTCOMES: Final[Mapping[str, Outcome]] = {"open": "hold", "approved": "allow", "rejected": "deny"}
 _UNITS: Final[Mapping[str, str]] = {"seconds": " s", "limit_seconds": " s", "limit_percent": " %"}
 _VALUES: Final[Mapping[str, str]] = {"data_centre": "a data centre", "robot": "a robot"}
 _PUBLIC_ID: Final = re.compile(r"\b((?:prt|cus|cnv|rfl)_[0-9a-z]+)\b")
@@ -73,6 +75,12 @@ def rule_words(rule: str) -> str:
 def reason_sentence(reason: str) -> str:
     """Return a sentence about the reason of a case of which no finding is on record."""
     return REASON_WORDS[reason][1] if reason in REASON_WORDS else f"{rule_words(reason)}."
+
+
+def read_by_participant(status: str, reason: str) -> str:
+    """Return what the participant reads about a case of this status."""
+    outcome = _OUTCOMES[status]
+    return participant_sentence(Judgement(outcome, 0, (), reason, outcome))
 
 
 def evidence_words(name: str, value: str) -> tuple[str, str]:

@@ -74,4 +74,28 @@ api: list[URLPattern | URLResolver] = [
     path("appeals", endpoints.AppealList.as_view(), name="api_appeals"),
     path("appeals/<str:public_id>", endpoints.AppealDetail.as_view(), name="api_appeal"),
     path("appeals/<str:public_id>/answer", endpoints.AppealAnswer.as_view(), name="api_appeal_answer"),
+    path("fraud-cases", endpoints.FraudCaseList.as_view(), name="api_fraud_cases"),
+    path("fraud-cases/bulk", endpoints.FraudCaseBulk.as_view(), name="api_fraud_case_bulk"),
+    path("fraud-cases/<str:public_id>", endpoints.FraudCaseDetail.as_view(), name="api_fraud_case"),
+    path(
+        "fraud-cases/<str:public_id>/approve",
+        endpoints.FraudCaseApprove.as_view(),
+        name="api_fraud_case_approve",
+    ),
+    path(
+        "fraud-cases/<str:public_id>/reject",
+        endpoints.FraudCaseReject.as_view(),
+        name="api_fraud_case_reject",
+    ),
+    path(
+        "fraud-cases/<str:public_id>/reopen",
+        endpoints.FraudCaseReopen.as_view(),
+        name="api_fraud_case_reopen",
+    ),
+    path("fraud-list-entries", endpoints.FraudListEntryList.as_view(), name="api_fraud_list_entries"),
+    path(
+        "fraud-list-entries/<str:public_id>",
+        endpoints.FraudListEntryDetail.as_view(),
+        name="api_fraud_list_entry",
+    ),
 ]

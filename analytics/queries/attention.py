@@ -28,6 +28,7 @@ from integrations.models import Connection, InboxItem, WebhookDelivery, WebhookE
 from programs.models import Participant, Program, ProgramVersion
 from rewards.models import PayoutBatch, Reward
 from tracking.models import Appeal, Click
+from tracking.models import Click, FraudCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +187,22 @@ def _unpublished(workspace: int, at: datetime) -> QuerySet[Any]:
 
 _QUESTIONS: Final = (
     _Question(
+        "fraud_cases",
+        icon="shield-search",
+        one="fraud case to look at",
+        many="fraud cases to look at",
+        rows=_rows_that(FraudCase, status=FraudCase.Status.OPEN),
+        url_name="fraud_queue",
+    ),
+    _Question(
         "rewards_held",
         icon="shield-exclamation",
-        one="reward held for a look",
-        many="rewards held for a look",
-        rows=_rows_that(Reward, status=Reward.Status.HELD),
+        one="reward held for want of an exchange rate",
+        many="rewards held for want of an exchange rate",
+        # What a doubt holds is behind its case, and what a check holds waits for somebody else.
+        rows=_rows_that(Reward, status=Reward.Status.HELD, reason="currency_differs"),
         url_name="reward_list",
-        query="status=held",
+        query="status=held&reason=currency_differs",
     ),
     _Question(
         "rewards_to_approve",

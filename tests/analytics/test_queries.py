@@ -24,6 +24,7 @@ from integrations.models import Connection, InboxItem
 from programs.models import Program
 from tests import factories
 from tests.analytics.conftest import Facts, instant
+from tests.rewards.builders import doubt
 from tracking.models import Conversion
 
 AT = instant("2026-04-02 12:00")
@@ -170,7 +171,10 @@ def test_what_waits_for_a_person_is_counted(workspace: Workspace, facts: Facts) 
     automatic = facts.credit(facts.conversion("2026-03-25 10:00"), facts.participant(by_itself))
     facts.reward(manual, "EUR", ("2026-04-02 11:00", "pending", 5))
     facts.reward(manual, "USD", ("2026-04-02 13:00", "pending", 5))  # still on hold at noon
-    facts.reward(manual, "PTS", ("2026-04-02 11:00", "held", 5))
+    facts.reward(manual, "PTS", ("2026-04-02 11:00", "held", 5), reason="currency_differs")
+    facts.reward(automatic, "PTS", ("2026-04-02 11:00", "held", 5), reason="too_fast")
+    doubt(manual.conversion, manual.participant, name="same_device", outcome="deny")
+    doubt(automatic.conversion, automatic.participant, name="too_fast", outcome="hold")
     facts.reward(automatic, "EUR", ("2026-04-02 11:00", "pending", 5))
     facts.program("Draft", status=Program.Status.DRAFT, live_version=None)
     facts.program("Ended", status=Program.Status.ENDED)
@@ -204,9 +208,10 @@ def test_what_waits_for_a_person_is_counted(workspace: Workspace, facts: Facts) 
     with CaptureQueriesContext(connection) as asked:
         matters = queries.standing(workspace, at=AT).matters
     assert len(asked) == 1
-    assert matters[0].label == "reward held for a look"
+    assert (matters[0].label, matters[0].url_name) == ("fraud case to look at", "fraud_queue")
     found = {matter.code: matter.count for matter in matters}
     assert found == {
+        "fraud_cases": 1,
         "rewards_held": 1,
         "rewards_to_approve": 1,
         "messages_failed": 1,

@@ -155,7 +155,7 @@ def check_figures(workspace: Workspace) -> None:
     now = queries.standing(workspace, at=AT)
     codes = {matter.code for matter in now.matters}
     assert codes == {
-        "rewards_held",
+        "fraud_cases",
         "rewards_to_approve",
         "appeals_open",
         "batches_to_approve",

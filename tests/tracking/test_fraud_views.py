@@ -377,7 +377,7 @@ def test_two_people_do_not_decide_over_each_other(console: Client, hold: Holder)
     services.resolve_case(case=case, status="approved", actor=SYSTEM, at=NOW)
     answer = console.post(page("fraud_resolve", case.public_id), {"status": "rejected", "seen": "open"})
     assert answer["Location"] == page("fraud_case", case.public_id)
-    assert told(answer) == ["Somebody else approved this case meanwhile. Look again."]
+    assert told(answer) == ["Somebody else decided meanwhile: the case is approved. Look again."]
     assert status_of(case) == "approved"
 
 

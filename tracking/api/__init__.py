@@ -4,6 +4,16 @@ from tracking.api.appeals import AppealAnswer, AppealDetail, AppealList, OwnExpl
 from tracking.api.batch import TrackBatch
 from tracking.api.checks import CheckRetry, ConversionChecks
 from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
+from tracking.api.fraud import (
+    FraudCaseApprove,
+    FraudCaseBulk,
+    FraudCaseDetail,
+    FraudCaseList,
+    FraudCaseReject,
+    FraudCaseReopen,
+    FraudListEntryDetail,
+    FraudListEntryList,
+)
 from tracking.api.reads import (
     ClickExplanation,
     ConversionDetail,
@@ -26,6 +36,14 @@ __all__ = [
     "ConversionList",
     "CustomerMerge",
     "CustomerReferrer",
+    "FraudCaseApprove",
+    "FraudCaseBulk",
+    "FraudCaseDetail",
+    "FraudCaseList",
+    "FraudCaseReject",
+    "FraudCaseReopen",
+    "FraudListEntryDetail",
+    "FraudListEntryList",
     "OwnExplanation",
     "ParticipantToken",
     "ReferralDetail",

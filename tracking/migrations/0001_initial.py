@@ -382,8 +382,8 @@ class Migration(migrations.Migration):
             name='FraudCaseChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('before', models.CharField(blank=True, default='', max_length=8)),
-                ('after', models.CharField(max_length=8)),
+                ('before', models.CharField(blank=True, choices=[('open', 'Open'), ('approved', 'Approved'), ('rejected', 'Rejected')], default='', max_length=8)),
+                ('after', models.CharField(choices=[('open', 'Open'), ('approved', 'Approved'), ('rejected', 'Rejected')], max_length=8)),
                 ('actor', models.CharField(max_length=120)),
                 ('reason', models.CharField(blank=True, default='', max_length=200)),
                 ('at', models.DateTimeField()),

@@ -150,8 +150,8 @@ class FraudCaseChange(TenantModel):
     """One step in a fraud case: status before and after, who, why, when. Append-only."""
 
     case = TenantForeignKey(FraudCase, related_name="changes")
-    before = models.CharField(max_length=8, blank=True, default="")
-    after = models.CharField(max_length=8)
+    before = models.CharField(max_length=8, choices=FraudCase.Status.choices, blank=True, default="")
+    after = models.CharField(max_length=8, choices=FraudCase.Status.choices)
     actor = models.CharField(max_length=120)
     reason = models.CharField(max_length=200, blank=True, default="")
     at = models.DateTimeField()
