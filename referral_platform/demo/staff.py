@@ -53,6 +53,7 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(120, 11), judge),
         (after(120, 12), support.answer_the_first),
         (after(140, 13), suspend_somebody),
+        (after(141, 10), keep_lists),
         (after(153, 15), change_keys),
         (after(153, 16), open_sites),
         (SHOP_FROM - timedelta(hours=1), shopfront.connect),
@@ -266,6 +267,25 @@ def judge(stage: Stage, at: datetime) -> None:
     tracking_services.reject_conversion(
         conversion=third.conversion, reason="stolen_card", actor=stage.olga, at=at
     )
+
+
+def keep_lists(stage: Stage, at: datetime) -> None:
+    """Refuse a site for good, and a parcel shop's network for a while; trust the roastery's own people."""
+    for mode, kind, pattern, note, days in (
+        ("block", "source", "coupon-heap.example", "Sends buyers who would have come anyway.", None),
+        ("block", "address", "198.51.100.*", "Many made-up customers in May.", 400),
+        ("allow", "email", "*@lumen-coffee.example", "Our own people try things out.", None),
+    ):
+        tracking_services.add_list_entry(
+            workspace=stage.workspace,
+            mode=mode,
+            kind=kind,
+            pattern=pattern,
+            note=note,
+            expires_at=at + timedelta(days=days) if days else None,
+            actor=stage.olga,
+            at=at,
+        )
 
 
 def suspend_somebody(stage: Stage, at: datetime) -> None:
