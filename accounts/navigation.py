@@ -36,9 +36,9 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Referrals", "referral_list", "share", "view"),
             ("Conversions", "conversion_list", "shopping-bag", "view"),
             ("Clicks", "click_list", "click", "view"),
-            ("Support", "appeal_list", "lifebuoy", "view"),
-            ("Checks", "check_list", "shield-check", "view"),
             ("Fraud", "fraud_queue", "shield-search", "view"),
+            ("Checks", "check_list", "shield-check", "view"),
+            ("Support", "appeal_list", "lifebuoy", "view"),
         ),
     ),
     (

@@ -21,9 +21,8 @@ from core.tenancy import tenant
 from programs import queries as program_queries
 from programs.models import Link, Program
 from programs.utm import filled_utm
-from tracking import forms, queries, services, tables
-from tracking.attribution.wording import BOND_WORDS
 from tracking import case_queries, forms, queries, services, tables
+from tracking.attribution.wording import BOND_WORDS
 from tracking.entry.reading import client_address, facts_of
 from tracking.explanations import explanation
 from tracking.models import Conversion, Referral, Refund, Touchpoint
@@ -216,7 +215,6 @@ def _story(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
         "explained": explained,
         "story": [_chapter(each, touches, people) for each in explained["decisions"]],
         "ending": _ending(conversion, refunds),
-        "signals": queries.signals_of(conversion),
         "checks": queries.checks_of(conversion),
         "signals": _signals(conversion),
         "refunds": refunds,

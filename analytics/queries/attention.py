@@ -27,8 +27,7 @@ from engagement.models import Message
 from integrations.models import Connection, InboxItem, WebhookDelivery, WebhookEndpoint
 from programs.models import Participant, Program, ProgramVersion
 from rewards.models import PayoutBatch, Reward
-from tracking.models import Appeal, Click
-from tracking.models import Click, FraudCase
+from tracking.models import Appeal, Click, FraudCase
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from tracking.api.appeals import AppealAnswer, AppealDetail, AppealList, OwnExplanation
 from tracking.api.batch import TrackBatch
 from tracking.api.checks import CheckRetry, ConversionChecks
-from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
 from tracking.api.fraud import (
     FraudCaseApprove,
     FraudCaseBulk,
@@ -14,6 +13,7 @@ from tracking.api.fraud import (
     FraudListEntryDetail,
     FraudListEntryList,
 )
+from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
 from tracking.api.reads import (
     ClickExplanation,
     ConversionDetail,
