@@ -137,7 +137,7 @@ def confusion(workspace: Workspace) -> tuple[Confusion, int]:
             if not judged:
                 unjudged += 1
                 continue
-            worst = max(OUTCOMES.index(row.outcome) for row in judged)  # type: ignore[arg-type]
+            worst = max(OUTCOMES.index(row.outcome) for row in judged)
             table.add(
                 label, OUTCOMES[worst], {each["rule"] for row in judged for each in row.result["signals"]}
             )

@@ -9,6 +9,7 @@ from programs.terms import (
     AttributionTerms,
     EligibilityTerms,
     FixedAmount,
+    FraudTerms,
     PercentageAmount,
     ProgramTerms,
     RewardRule,
@@ -68,6 +69,7 @@ _BASE: Final = ProgramTerms(
     allowed_hosts=("shop.lumen-coffee.example",),
     attribution=_RULES,
     hold_days=14,
+    fraud=FraudTerms(banned_sources=("*.coupons.example",)),
     payout_minimum_minor=500,
     terms_text="One account for each person. Orders that are returned earn nothing.",
 )
@@ -111,6 +113,8 @@ FRIENDS_WITH_TIERS: Final = replace(
 CREATORS: Final = replace(
     _BASE,
     approval="manual",
+    # On trial: what it would hold is recorded, and nothing is held.
+    fraud=replace(_BASE.fraud, shadow=("velocity_participant",), participant_per_hour=10),
     payout_minimum_minor=1_000,
     rewards=(
         RewardRule(

@@ -14,6 +14,7 @@ from referral_platform.demo.scenes import Action, Buy, Enrol, GiveBack, SignUp, 
 from referral_platform.demo.stage import Stage, Waiting
 from tracking import services as tracking_services
 from tracking.classification import ClickFacts
+from tracking.identifiers import Traces
 from tracking.models import Conversion
 
 
@@ -118,6 +119,7 @@ def _fact(stage: Stage, waiting: Waiting) -> tracking_services.ConversionFact:
                 source_key=f"signup:{customer.external_id}",
                 event_name="Account created",
                 click=stage.clicks[visit],
+                metadata={"demo_label": "fine"},
                 occurred_at=at,
                 at=at,
             )
@@ -131,7 +133,8 @@ def _fact(stage: Stage, waiting: Waiting) -> tracking_services.ConversionFact:
                 currency=cast.CURRENCY,
                 click=stage.clicks[buy.visit] if buy.visit else None,
                 promo_codes=[stage.codes[buy.code_of]] if buy.code_of is not None else [],
-                metadata={"order_number": f"LC-{buy.order}"},
+                metadata={"order_number": f"LC-{buy.order}", "demo_label": buy.label},
+                traces=Traces(**buy.traces),
                 occurred_at=at,
                 at=at,
             )

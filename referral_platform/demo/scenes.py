@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
 Program = Literal["friends", "creators", "tasting"]
+Label = Literal["fraud", "fine"]
+"""The truth about an order or a sign-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class SignUp:
 class Buy:
     """A customer buys. `visit` or `code_of` (a participant) is how they came, if they say so.
 
-    `shop` orders come in by the shop's webhooks, the others through the API.
+    `shop` orders come in by the shop's webhooks, the others through the API. `traces` are the fields of
+    `tracking.identifiers.Traces` that the shop's server tells.
     """
 
     order: int
@@ -50,6 +54,8 @@ class Buy:
     visit: int | None = None
     code_of: int | None = None
     shop: bool = False
+    label: Label = "fine"
+    traces: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

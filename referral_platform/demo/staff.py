@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from accounts import services as account_services
 from accounts.models import ApiKey
@@ -11,13 +12,14 @@ from programs import services as program_services
 from programs.models import Participant
 from programs.terms import ProgramTerms
 from referral_platform.demo import cast, endpoints, shopfront, support
+from referral_platform.demo import cases, cast, endpoints, shopfront
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, SHOP_FROM, TASTERS, TASTING_ENDS
 from rewards import queries as reward_queries
 from rewards import services as reward_services
 from rewards.models import Reward
 from tracking import services as tracking_services
-from tracking.models import Conversion
+from tracking.models import Conversion, FraudCase
 
 _AT_ONCE = 500
 
@@ -73,6 +75,7 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(179, 20), support.ask_about_the_last),
         (after(180, 9), approve_some_creators),
         (after(180, 10), prepare_payouts),
+        *((after_start, rule) for after_start in sorted({each.after for each in cases.RULINGS})),
         *nightly,
         *heard,
     ]
@@ -250,22 +253,29 @@ def refund_paid_order(stage: Stage, at: datetime) -> None:
 
 
 def judge(stage: Stage, at: datetime) -> None:
-    """Deny one held reward, trust another, and declare that the order of a third does not count."""
-    held = (
-        Reward.objects.for_workspace(stage.workspace)
+    """Deny the reward of one order that came too fast, trust another, and refuse a third order as a whole."""
+    denied, trusted, stolen = (f"LC-{cases.TRUSTED_TOO_FAST + step}" for step in (-1, 0, 1))
+    held = {
+        reward.conversion.source_key: reward
+        for reward in Reward.objects.for_workspace(stage.workspace)
         .filter(status=Reward.Status.HELD, side=Reward.Side.REFERRER)
+        .filter(conversion__source_key__in=(denied, trusted, stolen))
         .select_related("conversion__workspace")
-        .order_by("pk")
-    )
-    first, second, third = held[:3]
+    }
     reward_services.deny_reward(
-        reward=first, reason="Ordered within the participant's own household.", actor=stage.olga, at=at
+        reward=held[denied],
+        reason="Ordered within the participant's own household.",
+        actor=stage.olga,
+        at=at,
     )
     reward_services.approve_reward(
-        reward=second, reason="A regular customer; they called and explained.", actor=stage.olga, at=at
+        reward=held[trusted],
+        reason="A regular customer; they called and explained.",
+        actor=stage.olga,
+        at=at,
     )
     tracking_services.reject_conversion(
-        conversion=third.conversion, reason="stolen_card", actor=stage.olga, at=at
+        conversion=held[stolen].conversion, reason="stolen_card", actor=stage.olga, at=at
     )
 
 
@@ -283,6 +293,17 @@ def keep_lists(stage: Stage, at: datetime) -> None:
             pattern=pattern,
             note=note,
             expires_at=at + timedelta(days=days) if days else None,
+def rule(stage: Stage, at: datetime) -> None:
+    """Decide the fraud cases that are due; the others are left for whoever looks at the demo."""
+    due = [each for each in cases.RULINGS if stage.began + each.after == at]
+    for (status, reason), rulings in groupby(due, key=lambda each: (each.status, each.reason)):
+        keys = {f"LC-{each.order}" for each in rulings}
+        found = FraudCase.objects.for_workspace(stage.workspace).filter(conversion__source_key__in=keys)
+        tracking_services.resolve_cases(
+            workspace=stage.workspace,
+            public_ids=list(found.order_by("pk").values_list("public_id", flat=True)),
+            status=status,
+            reason=reason,
             actor=stage.olga,
             at=at,
         )

@@ -11,7 +11,7 @@ from accounts.services import Actor
 from integrations.models import Connection
 from programs import services as program_services
 from programs.models import Customer, Link, Participant, Program, PromoCode
-from referral_platform.demo import cast
+from referral_platform.demo import cases, cast
 from referral_platform.demo.scenes import Buy, SignUp
 from rewards.models import PayoutBatch
 from tracking import services as tracking_services
@@ -61,9 +61,9 @@ class Stage:
             program_services.Person(
                 at=at,
                 external_id=f"lumen-{person}",
-                email=cast.address(person),
+                email=cases.EMAILS.get(person) or cast.address(person),
                 name=cast.full_name(person),
-                country=country,
+                country=cases.COUNTRIES.get(person, country),
             )
             for person, (at, country) in first.items()
         ]

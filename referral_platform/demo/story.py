@@ -1,7 +1,8 @@
 """What happens in the demo, drawn up from a seed: who is enrolled, clicks, signs up, buys, gives back. Pure.
 
 Times count from the start of the story, so that it can be played up to any day. `portrait` holds what the
-participant whose portal is shown goes through, friend by friend.
+participant whose portal is shown goes through, friend by friend; `cases` holds the frauds and those who look
+like them.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
-from referral_platform.demo import portrait
+from referral_platform.demo import cases, portrait
 from referral_platform.demo.scenes import Action as Action
 from referral_platform.demo.scenes import Buy, Enrol, GiveBack, Program, Scene, SignUp, Visit
-from referral_platform.demo.traffic import BROWSERS, CHANNELS, COUNTRIES, DESK, NO_PERSON
+from referral_platform.demo.traffic import BROWSERS, CHANNELS, COUNTRIES, NO_PERSON
 
 SEED: Final = 20260501
 DAYS: Final = 182
@@ -68,7 +69,7 @@ class _Writer:
             for day in range(2, TASTING_ENDS.days + 12, 4):
                 at = timedelta(days=day, hours=self._hour(), minutes=self.dice.randint(0, 59))
                 yield from self._visit(number, "tasting", at)
-        yield from self._frauds()
+        yield from cases.scenes()
 
     def _joined(self, number: int) -> timedelta:
         # The first ten start the program; the others come after, week by week.
@@ -185,20 +186,3 @@ class _Writer:
             assert isinstance(buy.action, Buy)
             if returned:
                 yield Scene(at + timedelta(days=6), GiveBack(buy.action.order, returned))
-
-    def _frauds(self) -> Iterator[Scene]:
-        """A few people who order by their own links, and orders seconds after a click."""
-        for number, at in (
-            (1, timedelta(days=33, hours=12)),
-            (6, timedelta(days=66, hours=19)),
-            (12, timedelta(days=118, hours=21)),
-            (3, timedelta(days=171, hours=18)),
-        ):
-            key = self._key()
-            yield Scene(at, Visit(key, number, key, {"user_agent": DESK, "country": "DE"}))
-            yield self._buy(at + timedelta(minutes=12), number, 4_770, visit=key)
-        for number, day in ((4, 41), (2, 74), (5, 109), (9, 150), (8, 163), (3, 170), (10, 176), (2, 178)):
-            at = timedelta(days=day, hours=3, minutes=number)
-            key = self._key()
-            yield Scene(at, Visit(key, number, key, {"user_agent": DESK, "country": "PL"}))
-            yield self._buy(at + timedelta(seconds=4), self._person(), 11_900, visit=key)

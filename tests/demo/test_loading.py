@@ -26,6 +26,10 @@ from rewards.models import Account, Payout, PayoutBatch, Reward, Transfer
 from tests import factories
 from tests.conftest import make_workspace
 from tracking.models import Appeal, Click, Conversion, Referral
+from tracking.backtest_queries import confusion, rule_figures
+from tracking.fraud.accuracy import LABELS
+from tracking.fraud.backtest import OUTCOMES
+from tracking.models import Click, Conversion, FraudCase, Referral
 
 AT = datetime(2026, 6, 30, 10, 0, tzinfo=UTC)
 LISTS = (
@@ -71,6 +75,7 @@ def test_the_demo_is_complete_exact_and_loaded_once(
         check_figures(workspace)
         check_people(workspace)
         check_portrait(workspace)
+        check_fraud(workspace)
         clicks = Click.objects.for_workspace(workspace).count()
     check_sandbox(workspace)
     call_command("verify_ledger")
@@ -191,6 +196,34 @@ def check_portrait(workspace: Workspace) -> None:
     rewards = Reward.objects.for_workspace(workspace).filter(participant=shown)
     assert {"paid", "pending", "reversed"} <= set(rewards.values_list("status", flat=True))
     assert Payout.objects.for_workspace(workspace).filter(customer=shown.customer_id).exists()
+
+
+def check_fraud(workspace: Workspace) -> None:
+    """The rules catch most frauds and few others, and leave the staff cases to decide."""
+    table, unjudged = confusion(workspace)
+    found = {(label, outcome): table.count(label, outcome) for label in LABELS for outcome in OUTCOMES}
+    assert found == {
+        ("fraud", "allow"): 14,
+        ("fraud", "hold"): 27,
+        ("fraud", "deny"): 7,
+        ("fine", "allow"): found["fine", "allow"],
+        ("fine", "hold"): 4,
+        ("fine", "deny"): 0,
+    }
+    assert found["fine", "allow"] > 850
+    # Orders of participants themselves, by nobody's link.
+    assert unjudged == 8
+    cases = FraudCase.objects.for_workspace(workspace)
+    assert Counter(cases.values_list("status", "outcome")) == {
+        ("open", "hold"): 17,
+        ("rejected", "hold"): 10,
+        ("approved", "hold"): 4,
+        ("rejected", "deny"): 7,
+    }
+    creators = Program.objects.for_workspace(workspace).get(name="Coffee creators")
+    figures = rule_figures(workspace, program=creators, since=AT - timedelta(days=90))
+    on_trial = next(each for each in figures if each.rule == "velocity_participant")
+    assert (on_trial.fired, on_trial.would_hold) == (5, 5)
 
 
 def check_sandbox(workspace: Workspace) -> None:

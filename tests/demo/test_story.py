@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
-from referral_platform.demo import cast
+from referral_platform.demo import cases, cast
 from referral_platform.demo.scenes import Buy, Enrol, GiveBack, SignUp, Visit
 from referral_platform.demo.story import DAYS, story
 
@@ -53,3 +53,28 @@ def test_people_have_names_and_addresses_of_their_own() -> None:
     assert len({cast.full_name(number) for number in numbers}) == 2_000
     assert len({cast.address(number) for number in numbers}) == 2_000
     assert cast.address(0) == "ana.albers@mail.example"
+
+
+def test_frauds_and_those_who_look_like_them_are_labelled() -> None:
+    orders = {scene.action.order: scene.action for scene in story() if isinstance(scene.action, Buy)}
+    buys = [scene for scene in story() if isinstance(scene.action, Buy)]
+    assert len(orders) == len(buys)
+    labels = Counter(buy.label for buy in orders.values())
+    assert labels["fraud"] == 48
+    assert labels["fine"] > 500
+    # The shop's webhooks carry no label, and would not be measured.
+    assert all(not buy.shop for buy in orders.values() if buy.label == "fraud" or buy.traces)
+    own = [scene for scene in buys if isinstance(scene.action, Buy) and scene.action.order < 5_000]
+    assert all(scene.action.person < 1_700 for scene in own if isinstance(scene.action, Buy))
+    assert all(each.order in orders for each in cases.RULINGS)
+    ruled = {each.order: each.status for each in cases.RULINGS}
+    assert {orders[order].label for order, status in ruled.items() if status == "approved"} == {"fine"}
+    assert {orders[order].label for order, status in ruled.items() if status == "rejected"} == {"fraud"}
+
+
+def test_made_up_addresses_at_real_providers_are_nobodys() -> None:
+    for person, address in cases.EMAILS.items():
+        name, _, host = address.partition("@")
+        assert host in ("gmail.com", "googlemail.com", "mailinator.com"), person
+        # Gmail gives out names of thirty letters at most, and anybody may read mail at mailinator.
+        assert host == "mailinator.com" or len(name.partition("+")[0].replace(".", "")) > 30
