@@ -39,6 +39,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Fraud", "fraud_queue", "shield-search", "view"),
             ("Checks", "check_list", "shield-check", "view"),
             ("Support", "appeal_list", "lifebuoy", "view"),
+            ("Fraud rules", "fraud_rules", "shield-check", "view"),
         ),
     ),
     (

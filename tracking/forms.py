@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from core import lists
 from programs.models import Program
+from programs.terms import FRAUD_WORDS
 from tracking import queries
 from tracking.models import Appeal, Click, Conversion, Referral
 
@@ -51,7 +52,20 @@ class ConversionFilterForm(_ProgramFilters):
     customer = forms.CharField(max_length=40, widget=forms.HiddenInput)
     met = forms.CharField(label="Contact with", max_length=40, widget=forms.HiddenInput)
     channel = forms.CharField(label="Contact by", max_length=30, widget=forms.HiddenInput)
+    rule = forms.ChoiceField(
+        label="Fraud rule",
+        widget=forms.HiddenInput,
+        choices=[(rule, name) for rule, (name, _) in FRAUD_WORDS.items()],
+    )
+    judged_in = forms.ChoiceField(label="Judged in", widget=forms.HiddenInput)
     field_order = ("q", "kind", "program", "from", "to", "key")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field, programs = self.fields["judged_in"], self.fields["program"]
+        assert isinstance(field, forms.ChoiceField)
+        assert isinstance(programs, forms.ChoiceField)
+        field.choices = programs.choices
 
     def narrow_by(self, rows: QuerySet[Conversion], name: str, value: Any) -> QuerySet[Conversion]:
         """Return the rows that pass; a program's and a participant's are those credited in or to it.
@@ -63,6 +77,9 @@ class ConversionFilterForm(_ProgramFilters):
         if name in ("met", "channel"):
             key = "participant" if name == "met" else name
             return rows.filter(queries.met(self.workspace, key, value))
+        if name in ("rule", "judged_in"):
+            rule, program = self.cleaned_data.get("rule", ""), self.cleaned_data.get("judged_in", "")
+            return rows.filter(queries.judged(self.workspace, rule=rule, program=program))
         return super().narrow_by(rows, name, value)
 
     def text_of(self, name: str, value: Any) -> str:

@@ -18,6 +18,7 @@ from tracking.models import (
     Conversion,
     ConversionCheck,
     Credit,
+    FraudJudgement,
     FraudSignal,
     Referral,
     ReferralChange,
@@ -242,6 +243,13 @@ def met(workspace: Workspace, kind: str, value: str) -> Q:
         attribution__workspace_id=workspace.pk, attribution__inputs__touches__contains=[{kind: value}]
     )
     return Q(pk__in=credits.values("conversion_id"))
+def judged(workspace: Workspace, *, rule: str = "", program: str = "") -> Q:
+    """Return the condition on conversions in which a fraud rule fired, or that were judged in a program."""
+    within = Q(participant__program__public_id=program) if program else Q()
+    if rule:
+        fired = FraudSignal.objects.for_workspace(workspace).filter(within, rule=rule)
+        return Q(pk__in=fired.values("conversion_id"))
+    return Q(pk__in=FraudJudgement.objects.for_workspace(workspace).filter(within).values("conversion_id"))
 
 
 def programs_of(workspace: Workspace) -> QuerySet[Program]:

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from tracking import api as endpoints
 from tracking import appeal_views, fraud_list_views, fraud_views, link_views, people_views, views
+from tracking import fraud_rule_views, link_views, views
 
 public: list[URLPattern | URLResolver] = [
     path("r/<str:code>", views.link_redirect, name="link_redirect"),
@@ -29,6 +30,7 @@ console: list[URLPattern | URLResolver] = [
     path("fraud/lists/bulk/", fraud_list_views.fraud_list_bulk, name="fraud_list_bulk"),
     path("fraud/<str:public_id>/", fraud_views.fraud_case, name="fraud_case"),
     path("fraud/<str:public_id>/resolve/", fraud_views.fraud_resolve, name="fraud_resolve"),
+    path("fraud/rules/", fraud_rule_views.fraud_rules, name="fraud_rules"),
     path("links/<str:public_id>/clicks/", link_views.link_clicks, name="link_clicks"),
 ]
 
@@ -63,6 +65,8 @@ api: list[URLPattern | URLResolver] = [
         name="api_conversion_checks",
     ),
     path("checks/<str:public_id>/retry", endpoints.CheckRetry.as_view(), name="api_check_retry"),
+    path("fraud-rules", endpoints.FraudRuleFigures.as_view(), name="api_fraud_rules"),
+    path("fraud-rules/backtest", endpoints.FraudBackTest.as_view(), name="api_fraud_backtest"),
     path("referrals", endpoints.ReferralList.as_view(), name="api_referrals"),
     path("referrals/<str:public_id>", endpoints.ReferralDetail.as_view(), name="api_referral"),
     path(

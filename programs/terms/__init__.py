@@ -24,6 +24,7 @@ from programs.terms.promises import (
     Tier,
 )
 from programs.terms.reader import FieldError
+from programs.terms.trial import change_fraud
 from programs.terms.wording import (
     amount_text,
     headline,
@@ -59,6 +60,7 @@ __all__ = [
     "TermsInvalid",
     "Tier",
     "amount_text",
+    "change_fraud",
     "default_terms",
     "diff",
     "dump_terms",

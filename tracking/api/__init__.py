@@ -14,6 +14,7 @@ from tracking.api.fraud import (
     FraudListEntryList,
 )
 from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
+from tracking.api.fraud_rules import FraudBackTest, FraudRuleFigures
 from tracking.api.reads import (
     ClickExplanation,
     ConversionDetail,
@@ -36,6 +37,7 @@ __all__ = [
     "ConversionList",
     "CustomerMerge",
     "CustomerReferrer",
+    "FraudBackTest",
     "FraudCaseApprove",
     "FraudCaseBulk",
     "FraudCaseDetail",
@@ -44,6 +46,7 @@ __all__ = [
     "FraudCaseReopen",
     "FraudListEntryDetail",
     "FraudListEntryList",
+    "FraudRuleFigures",
     "OwnExplanation",
     "ParticipantToken",
     "ReferralDetail",
