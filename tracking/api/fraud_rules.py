@@ -82,8 +82,8 @@ class FraudRulesAnswer(serializers.Serializer[Any]):
 class TransitionAnswer(serializers.Serializer[Any]):
     """How many judgements went from one outcome to another, or stayed."""
 
-    before = serializers.ChoiceField(choices=OUTCOMES)
-    after = serializers.ChoiceField(choices=OUTCOMES)
+    before = serializers.CharField(help_text="allow, hold or deny")
+    after = serializers.CharField(help_text="allow, hold or deny")
     count = serializers.IntegerField()
 
 
@@ -111,8 +111,8 @@ class ChangeAnswer(serializers.Serializer[Any]):
 
     conversion = serializers.CharField()
     participant = serializers.CharField()
-    before = serializers.ChoiceField(choices=OUTCOMES)
-    after = serializers.ChoiceField(choices=OUTCOMES)
+    before = serializers.CharField(help_text="allow, hold or deny")
+    after = serializers.CharField(help_text="allow, hold or deny")
     rule = serializers.CharField(help_text="that weighs most now, or did before; empty for none")
     sentence = serializers.CharField()
     truth = serializers.ChoiceField(choices=["fraud", "fine", "unknown"])
