@@ -223,11 +223,13 @@ LISTS: Final = {
     "audit_log", "event_log", "fraud_lists", "fraud_queue", "ledger", "overview", "report_attribution",
     "report_funnel",
 }  # fmt: skip
+LISTS: Final = {"audit_log", "event_log", "fraud_rules", "ledger", "overview", "report_funnel"}
 """Lists that are not named so; each list is looked at with the demo's rows and with none."""
 
 BESIDES: Final = [
     Stop("no such page", "owner", "/no-such-page/", 404),
     Stop("nothing of this id", "owner", f"/w/{SLUG}/participants/prt_none/", 404),
+    Stop("fraud rules tried", "owner", f"/w/{SLUG}/fraud/rules/?run=1&rule=too_fast&mode=off"),
     Stop("signed out of the console", "nobody", f"/w/{SLUG}/rewards/"),
     Stop("styleguide", "developer", "/styleguide/"),
 ]
