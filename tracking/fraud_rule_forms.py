@@ -38,7 +38,8 @@ class FraudRulesForm(forms.Form):
     run = forms.CharField(max_length=1, required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, programs: Sequence[Program]) -> None:
-        super().__init__(data)
+        # What is left out stands in the page as it is read.
+        super().__init__({"days": DEFAULT_DAYS, **data.dict()})
         self._programs = {program.public_id: program for program in programs}
         field = self.fields["program"]
         assert isinstance(field, forms.ChoiceField)

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.models import Workspace
+from accounts.queries import workspace_with_slug
 from core import clock
-from core.tenancy import door, tenant
+from core.tenancy import tenant
 from programs.models import Program
 from programs.terms import FRAUD_WEIGHTS, TermsInvalid, change_fraud
 from tracking import backtest_queries
@@ -37,8 +37,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with door("workspaces"):
-            found = Workspace.objects.through_door("workspaces").filter(slug=options["workspace"]).first()
+        found = workspace_with_slug(options["workspace"])
         if found is None:
             raise CommandError(f"There is no workspace {options['workspace']}.")
         with tenant(found):

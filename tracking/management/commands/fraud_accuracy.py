@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts import queries as account_queries
 from accounts.models import Workspace
-from core.tenancy import door, tenant
+from core.tenancy import tenant
 from tracking import backtest_queries
 from tracking.fraud.accuracy import LABELS, Confusion
 from tracking.fraud.backtest import OUTCOMES
@@ -27,16 +28,14 @@ class Command(BaseCommand):
         parser.add_argument("--workspace", metavar="SLUG", help="only this workspace")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with door("workspaces"):
-            workspaces = Workspace.objects.through_door("workspaces").order_by("pk")
-            if options["workspace"]:
-                workspaces = workspaces.filter(slug=options["workspace"])
-            chosen = list(workspaces)
-        if options["workspace"] and not chosen:
-            raise CommandError(f"There is no workspace {options['workspace']}.")
+        slug = options["workspace"]
+        only = account_queries.workspace_with_slug(slug) if slug else None
+        if slug and only is None:
+            raise CommandError(f"There is no workspace {slug}.")
         printed = 0
-        for workspace in chosen:
-            with tenant(workspace):
+        for workspace_id in account_queries.active_workspace_ids() if only is None else [only.pk]:
+            with tenant(workspace_id):
+                workspace = Workspace.objects.for_workspace(workspace_id).get()
                 table, unjudged = backtest_queries.confusion(workspace)
             if table.of("fraud") or table.of("fine"):
                 self._print(workspace.slug, table, unjudged)
