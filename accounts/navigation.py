@@ -37,9 +37,9 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Conversions", "conversion_list", "shopping-bag", "view"),
             ("Clicks", "click_list", "click", "view"),
             ("Fraud", "fraud_queue", "shield-search", "view"),
+            ("Fraud rules", "fraud_rules", "scale", "view"),
             ("Checks", "check_list", "shield-check", "view"),
             ("Support", "appeal_list", "lifebuoy", "view"),
-            ("Fraud rules", "fraud_rules", "shield-check", "view"),
         ),
     ),
     (

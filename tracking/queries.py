@@ -243,6 +243,8 @@ def met(workspace: Workspace, kind: str, value: str) -> Q:
         attribution__workspace_id=workspace.pk, attribution__inputs__touches__contains=[{kind: value}]
     )
     return Q(pk__in=credits.values("conversion_id"))
+
+
 def judged(workspace: Workspace, *, rule: str = "", program: str = "") -> Q:
     """Return the condition on conversions in which a fraud rule fired, or that were judged in a program."""
     within = Q(participant__program__public_id=program) if program else Q()

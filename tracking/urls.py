@@ -3,8 +3,15 @@
 from django.urls import URLPattern, URLResolver, path
 
 from tracking import api as endpoints
-from tracking import appeal_views, fraud_list_views, fraud_views, link_views, people_views, views
-from tracking import fraud_rule_views, link_views, views
+from tracking import (
+    appeal_views,
+    fraud_list_views,
+    fraud_rule_views,
+    fraud_views,
+    link_views,
+    people_views,
+    views,
+)
 
 public: list[URLPattern | URLResolver] = [
     path("r/<str:code>", views.link_redirect, name="link_redirect"),

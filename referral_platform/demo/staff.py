@@ -11,8 +11,7 @@ from accounts.models import ApiKey
 from programs import services as program_services
 from programs.models import Participant
 from programs.terms import ProgramTerms
-from referral_platform.demo import cast, endpoints, shopfront, support
-from referral_platform.demo import cases, cast, endpoints, shopfront
+from referral_platform.demo import cases, cast, endpoints, shopfront, support
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, SHOP_FROM, TASTERS, TASTING_ENDS
 from rewards import queries as reward_queries
@@ -293,6 +292,11 @@ def keep_lists(stage: Stage, at: datetime) -> None:
             pattern=pattern,
             note=note,
             expires_at=at + timedelta(days=days) if days else None,
+            actor=stage.olga,
+            at=at,
+        )
+
+
 def rule(stage: Stage, at: datetime) -> None:
     """Decide the fraud cases that are due; the others are left for whoever looks at the demo."""
     due = [each for each in cases.RULINGS if stage.began + each.after == at]

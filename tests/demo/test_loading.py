@@ -25,11 +25,10 @@ from referral_platform.demo.loading import load
 from rewards.models import Account, Payout, PayoutBatch, Reward, Transfer
 from tests import factories
 from tests.conftest import make_workspace
-from tracking.models import Appeal, Click, Conversion, Referral
 from tracking.backtest_queries import confusion, rule_figures
 from tracking.fraud.accuracy import LABELS
 from tracking.fraud.backtest import OUTCOMES
-from tracking.models import Click, Conversion, FraudCase, Referral
+from tracking.models import Appeal, Click, Conversion, FraudCase, Referral
 
 AT = datetime(2026, 6, 30, 10, 0, tzinfo=UTC)
 LISTS = (

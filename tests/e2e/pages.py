@@ -220,10 +220,9 @@ PARTS: Final = {
 """Parts of one page that are shown one at a time, by the name in the address."""
 
 LISTS: Final = {
-    "audit_log", "event_log", "fraud_lists", "fraud_queue", "ledger", "overview", "report_attribution",
-    "report_funnel",
+    "audit_log", "event_log", "fraud_lists", "fraud_queue", "fraud_rules", "ledger", "overview",
+    "report_attribution", "report_funnel",
 }  # fmt: skip
-LISTS: Final = {"audit_log", "event_log", "fraud_rules", "ledger", "overview", "report_funnel"}
 """Lists that are not named so; each list is looked at with the demo's rows and with none."""
 
 BESIDES: Final = [

@@ -13,8 +13,8 @@ from tracking.api.fraud import (
     FraudListEntryDetail,
     FraudListEntryList,
 )
-from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
 from tracking.api.fraud_rules import FraudBackTest, FraudRuleFigures
+from tracking.api.people import CustomerMerge, CustomerReferrer, ParticipantToken
 from tracking.api.reads import (
     ClickExplanation,
     ConversionDetail,
