@@ -9,6 +9,7 @@ from core.events import in_groups
 from core.models import Event
 from engagement import services
 from programs.models import Participant, Program
+from programs.queries import customers_of
 from rewards.models import Payout, Reward
 from tracking.models import Appeal, Conversion, ConversionCheck, Referral
 
@@ -101,3 +102,10 @@ def _rewards(heard: Heard) -> list[tuple[Reward, datetime]]:
 def _by_key(rows: Any, keys: Iterable[int]) -> dict[int, Any]:
     found: dict[int, Any] = rows.in_bulk(set(keys))
     return found
+
+
+def on_customer_erased(event: Event) -> None:
+    """Empty the mails to an erased person and those that name them."""
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    customer = customers_of(workspace).get(public_id=event.data["customer"])
+    services.forget_customer(workspace=workspace, customer=customer)

@@ -8,6 +8,8 @@ from core.events import in_groups
 from core.models import Event
 from integrations.services import deliveries, validation
 from tracking.models import ConversionCheck
+from integrations.services import deliveries, forgetting
+from programs.queries import customers_of
 
 
 @in_groups
@@ -29,3 +31,8 @@ def on_check_asked(heard: Sequence[tuple[Event, datetime]]) -> None:
     validation.queue_questions(
         workspace=workspace, asked=[(check, asked[check.public_id]) for check in checks]
     )
+def on_customer_erased(event: Event) -> None:
+    """Delete the received messages that tell of an erased person."""
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    customer = customers_of(workspace).get(public_id=event.data["customer"])
+    forgetting.forget_customer(workspace=workspace, customer=customer)

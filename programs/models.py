@@ -59,7 +59,9 @@ class Customer(TenantModel):
 
     @property
     def shown_name(self) -> str:
-        """The name, or the best of what is known instead."""
+        """The name, or the best of what is known instead; nothing of somebody who was erased."""
+        if self.erased_at is not None:
+            return "Erased person"
         return self.name or self.email or self.external_id or self.public_id
 
 

@@ -24,6 +24,7 @@ from programs.models import (
     PromoCode,
 )
 from programs.terms import ProgramTerms, parse_terms
+from programs.tombstones import spellings, tombstone
 
 _MOST_READ = 1000
 _read: dict[str, tuple[object, ProgramTerms]] = {}
@@ -175,23 +176,25 @@ def customer_named(workspace: Workspace, *, external_id: str | None, mailbox: st
     """Return the customer known by this id, else by this mailbox.
 
     Someone known by an id of their own is never found by the mailbox when another id is given; of several who
-    share a mailbox the longest known is returned.
+    share a mailbox the longest known is returned. Whoever was erased is found by what is left of both.
     """
     rows = Customer.objects.for_workspace(workspace)
+    mailboxes = spellings("mailbox", [mailbox])
     if external_id:
-        known = rows.filter(external_id=external_id).first()
+        known = rows.filter(external_id__in=spellings("external_id", [external_id])).first()
         if known is not None or not mailbox:
             return known
-        return rows.filter(external_id__isnull=True, mailbox=mailbox).first()
-    return rows.filter(mailbox=mailbox).order_by("pk").first() if mailbox else None
+        return rows.filter(external_id__isnull=True, mailbox__in=mailboxes).first()
+    return rows.filter(mailbox__in=mailboxes).order_by("pk").first() if mailbox else None
 
 
 def customers_named(
     workspace: Workspace, *, external_ids: Collection[str], mailboxes: Collection[str]
 ) -> list[Customer]:
-    """Return the customers who have one of these ids or mailboxes."""
+    """Return the customers who have one of these ids or mailboxes, or had it until they were erased."""
     rows = Customer.objects.for_workspace(workspace)
-    return list(rows.filter(Q(external_id__in=external_ids) | Q(mailbox__in=mailboxes)))
+    ids, boxes = spellings("external_id", external_ids), spellings("mailbox", mailboxes)
+    return list(rows.filter(Q(external_id__in=ids) | Q(mailbox__in=boxes)))
 
 
 def mailbox_of(email: str) -> str:
@@ -241,9 +244,15 @@ def resolve_code(code: str) -> ResolvedLink | None:
 
 def resolve_codes(keys: Collection[str]) -> dict[str, ResolvedLink]:
     """Find what many codes in lower case belong to, as `resolve_code` does, in one statement."""
-    plausible = [key for key in keys if key and len(key) <= 40 and key.isascii() and key.isprintable()]
+    plausible: dict[str, str] = {}
+    for key in keys:
+        if key and len(key) <= 40 and key.isascii() and key.isprintable():
+            # The code of somebody who was erased still leads to where it says that it is not in use.
+            plausible |= {key: key, tombstone("code", key): key}
     if not plausible:
         return {}
     with door("resolve_code"):
         routes = CodeRoute.objects.through_door("resolve_code").filter(code_key__in=plausible)
-        return {route.code_key: ResolvedLink(route.workspace_id, route.link_id) for route in routes}
+        return {
+            plausible[route.code_key]: ResolvedLink(route.workspace_id, route.link_id) for route in routes
+        }

@@ -51,6 +51,14 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "appeal.opened": (WEBHOOKS,),
     "appeal.answered": ("engagement.handlers.on_appeal_answered", WEBHOOKS),
     "program.published": (WEBHOOKS,),
+    "customer.erased": (
+        "programs.handlers.on_customer_erased",
+        "tracking.handlers.on_customer_erased",
+        "rewards.handlers.on_customer_erased",
+        "engagement.handlers.on_customer_erased",
+        "integrations.handlers.on_customer_erased",
+        WEBHOOKS,
+    ),
     "sandbox.clock_moved": ("rewards.handlers.on_sandbox_clock_moved",),
 }
 

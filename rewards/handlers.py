@@ -11,6 +11,7 @@ from accounts.models import Workspace
 from core import clock
 from core.events import in_groups
 from core.models import Event
+from programs.queries import customers_of
 from rewards import services
 from tracking.models import Conversion
 
@@ -30,3 +31,10 @@ def on_sandbox_clock_moved(event: Event) -> None:
     """Release what falls due by the move; the scheduled job does the rest of a long list."""
     workspace = Workspace.objects.for_workspace(event.workspace_id).get()
     services.release_due_rewards(workspace=workspace, at=workspace.local_time(clock.now()))
+
+
+def on_customer_erased(event: Event) -> None:
+    """Delete where an erased person's money went."""
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    customer = customers_of(workspace).get(public_id=event.data["customer"])
+    services.forget_customer(workspace=workspace, customer=customer)

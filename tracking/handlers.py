@@ -18,3 +18,16 @@ def on_customer_verified(heard: Sequence[tuple[Event, datetime]]) -> None:
         customers=[event.data["customer"] for event, _ in heard],
         at=workspace.local_time(heard[-1][1]),
     )
+"""Handlers."""
+
+from accounts.models import Workspace
+from core.models import Event
+from programs.queries import customers_of
+from tracking import services
+
+
+def on_customer_erased(event: Event) -> None:
+    """Forget an erased person's browsers, identifiers and texts."""
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    customer = customers_of(workspace).get(public_id=event.data["customer"])
+    services.forget_customer(workspace=workspace, customer=customer)

@@ -1,5 +1,6 @@
 """Changes to workspaces, members, invitations and keys, each with its audit entry."""
 
+from accounts.services.answers import forget_answers
 from accounts.services.audit import SYSTEM, Actor, record_audit
 from accounts.services.branding import remove_logo, set_brand, set_embed_domains, set_logo
 from accounts.services.domains import (
@@ -37,6 +38,7 @@ __all__ = [
     "change_role",
     "create_api_key",
     "create_workspace",
+    "forget_answers",
     "invite_member",
     "move_sandbox_clock",
     "record_audit",

@@ -61,10 +61,15 @@ def participant_at(program: Program, *, mailbox: str, email: str) -> Participant
 
 
 def signed_in_participant(workspace_id: int, public_id: str) -> Participant | None:
-    """Return the participant a session names, with customer, program and an active workspace."""
+    """Return the participant a session names, with customer, program and an active workspace.
+
+    Whoever was erased meanwhile is signed out by it.
+    """
     rows: QuerySet[Participant] = Participant.objects.for_workspace(workspace_id)
     return (
         rows.select_related("customer", "program__workspace", "workspace")
-        .filter(public_id=public_id, workspace__status=Workspace.Status.ACTIVE)
+        .filter(
+            public_id=public_id, workspace__status=Workspace.Status.ACTIVE, customer__erased_at__isnull=True
+        )
         .first()
     )

@@ -3,6 +3,7 @@
 from engagement.services.confirmation import ask_to_confirm
 from engagement.services.delivery import retry_message, send_due_messages
 from engagement.services.embedding import PortalTokenMade, sign_portal_token
+from engagement.services.forgetting import forget_customer
 from engagement.services.messages import Mail, queue_message, queue_messages
 from engagement.services.occasions import (
     greet_referees_and_referrers,
@@ -30,6 +31,7 @@ __all__ = [
     "SignInLinkMade",
     "ask_to_confirm",
     "create_portal_link",
+    "forget_customer",
     "greet_referees_and_referrers",
     "invite_participants",
     "limit_sign_in_requests",

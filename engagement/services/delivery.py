@@ -189,8 +189,10 @@ def _bury(claimed: Claim, reason: str) -> None:
 def retry_message(*, message: Message, actor: Actor, at: datetime) -> None:
     """Send a message that was given up once more, from now on with fresh attempts; at is the real time.
 
-    Raises Conflict for a message that waits or was sent.
+    Raises Conflict for a message that waits, was sent, or was to somebody erased.
     """
+    if not message.to_email:
+        raise Conflict("This person was erased; there is nobody to send it to.", code="message_erased")
     again = queue.retry_dead(Message, workspace_id=message.workspace_id, pk=message.pk, at=at)
     if not again:
         raise Conflict("Only a message that failed can be sent again.", code="message_not_failed")

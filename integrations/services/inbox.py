@@ -13,6 +13,7 @@ from core.errors import Conflict, DomainError
 from core.transactions import all_or_nothing
 from integrations.models import Connection, InboxItem
 from integrations.providers.registry import PROVIDERS
+from integrations.services.forgetting import forget_if_erased
 from integrations.services.orders import Outcome, apply_event
 from integrations.wake import wake
 
@@ -66,7 +67,8 @@ def read_item(*, item: InboxItem) -> InboxItem:
     """Turn a stored message into facts, and note on it what came of it.
 
     Reading it again changes nothing that it had changed. A refusal by the rules of the domain undoes the
-    message's effects and sets it aside with that reason; any other error is the caller's to retry.
+    message's effects and sets it aside with that reason; any other error is the caller's to retry. The body
+    of one about somebody who was erased is deleted.
     """
     connection = item.connection
     at = item.workspace.local_time(item.received_at)
@@ -89,7 +91,8 @@ def _note(item: InboxItem, outcomes: Sequence[Outcome]) -> None:
     item.reason = first.reason[:60]
     item.sentence = " ".join(each.sentence for each in outcomes)
     item.subjects = list(dict.fromkeys(subject for each in outcomes for subject in each.subjects))
-    item.save(update_fields=["outcome", "reason", "sentence", "subjects"])
+    fields = ["outcome", "reason", "sentence", "subjects"]
+    item.save(update_fields=[*fields, "body"] if forget_if_erased(item) else fields)
 
 
 @all_or_nothing
@@ -104,6 +107,8 @@ def retry_item(*, item: InboxItem, at: datetime) -> InboxItem:
     aside = row.state == InboxItem.State.DONE and row.outcome == InboxItem.Outcome.SET_ASIDE
     if row.state != InboxItem.State.DEAD and not aside:
         raise Conflict("This message is not waiting for anybody to try it again.", code="not_failed")
+    if not row.body:
+        raise Conflict("This message was erased together with a person's data.", code="erased")
     row.state = InboxItem.State.PENDING
     row.attempts = 0
     row.due_at = at

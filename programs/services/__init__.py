@@ -1,6 +1,7 @@
 """Everything that changes programs, customers, participants, links and codes."""
 
 from programs.services.customers import Person, identify_customer, identify_customers
+from programs.services.erasure import erase_customer, forget_answers_about
 from programs.services.links import (
     MOST_AT_ONCE,
     CodeTaken,
@@ -13,6 +14,7 @@ from programs.services.links import (
 )
 from programs.services.merging import mark_same_person
 from programs.services.participants import (
+    CustomerErased,
     Invited,
     ProgramNotActive,
     enrol_participant,
@@ -40,6 +42,7 @@ from programs.services.promo_codes import (
 __all__ = [
     "MOST_AT_ONCE",
     "CodeTaken",
+    "CustomerErased",
     "Invited",
     "NewLink",
     "ParticipantSuspended",
@@ -56,6 +59,8 @@ __all__ = [
     "create_promo_codes",
     "enrol_participant",
     "enrol_person",
+    "erase_customer",
+    "forget_answers_about",
     "identify_customer",
     "identify_customers",
     "invite_people",

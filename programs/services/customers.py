@@ -19,6 +19,7 @@ from core.text import clean_line
 from core.transactions import all_or_nothing
 from programs.models import Customer
 from programs.queries import customer_named, customers_named
+from programs.tombstones import tombstone
 
 _COUNTRY = re.compile("[A-Z]{2}")
 _ATTEMPTS = 5
@@ -65,6 +66,9 @@ def identify_customer(
     it is kept for the address on file, unless another one is given. Safe to run concurrently with itself.
     Raises Invalid naming `external_id`, `email`, `name` or `country`; without an id and an address there is
     nobody to identify.
+    id is somebody else. Of somebody who was erased nothing is filled in but what finds them again. Safe to
+    run concurrently with itself. Raises Invalid naming `external_id`, `email`,
+    `name` or `country`; without an id and an address there is nobody to identify.
     """
     given = _cleaned(external_id, email, name, country, verified=email_verified and trusted)
     return _identified(workspace, given, at, trusted=trusted)
@@ -123,12 +127,16 @@ def _all_identified(
     )
     known = {customer.external_id: customer for customer in found if customer.external_id}
     mailboxes = {customer.mailbox for customer in found}
+    erased = any(customer.erased_at is not None for customer in found)
     chosen: dict[int, Customer] = {}
     fresh: dict[int, Customer] = {}
     for place, each in enumerate(given):
         if not each.external_id:
             continue
         customer = known.get(each.external_id)
+        if customer is None and erased:
+            # Whoever may be one of them is looked up alone.
+            continue
         if customer is None and (not each.mailbox or each.mailbox not in mailboxes):
             customer = fresh[place] = _customer(workspace, each, people[place].at)
             known[each.external_id] = customer
@@ -197,6 +205,8 @@ def _customer(workspace: Workspace, given: _Given, at: datetime) -> Customer:
 
 def _blanks(customer: Customer, given: _Given) -> dict[str, str]:
     """Return what is given and not known yet; the address and its mailbox go together."""
+    if customer.erased_at is not None:
+        return _traces_missing(customer, given)
     filled = {}
     if given.external_id and customer.external_id is None:
         filled["external_id"] = given.external_id
@@ -215,10 +225,25 @@ def _tell_verified(customer: Customer) -> None:
 
 
 def _fill(customer: Customer, given: _Given, at: datetime) -> bool:
+def _traces_missing(customer: Customer, given: _Given) -> dict[str, str]:
+    """Return by what an erased person is to be found as well: a row still stands for one person."""
+    found = {}
+    if given.external_id and customer.external_id is None:
+        found["external_id"] = tombstone("external_id", given.external_id)
+    if given.mailbox and not customer.mailbox:
+        found["mailbox"] = tombstone("mailbox", given.mailbox)
+    return found
+
+
+def _fill(customer: Customer, given: _Given) -> bool:
     """Fill the blanks of the locked row; False when it has become somebody else's meanwhile."""
     rows = Customer.objects.for_workspace(customer.workspace_id)
     customer.refresh_from_db(from_queryset=rows.select_for_update(no_key=True))
-    if given.external_id and customer.external_id not in (None, given.external_id):
+    if given.external_id and customer.external_id not in (
+        None,
+        given.external_id,
+        tombstone("external_id", given.external_id),
+    ):
         return False
     changes: dict[str, object] = {**_blanks(customer, given)}
     for field, value in changes.items():

@@ -17,7 +17,7 @@ from core.transactions import all_or_nothing
 from programs.codes import check_code, readable_codes
 from programs.destinations import allowed_hosts, check_destination
 from programs.models import CodeRoute, Link, Participant
-from programs.queries import live_terms
+from programs.queries import live_terms, resolve_code
 from programs.utm import check_utm
 
 MOST_AT_ONCE: Final = 1000
@@ -89,7 +89,11 @@ def create_link(
         created_at=at,
     )
     if code:
-        _insert(link, check_code(code))
+        chosen = check_code(code)
+        if resolve_code(chosen) is not None:
+            # Also one whose owner was erased, of which no row holds the text any more.
+            raise CodeTaken
+        _insert(link, chosen)
     else:
         _insert_readable(link, participant.display_name)
     record_audit(
@@ -97,7 +101,8 @@ def create_link(
         actor=actor,
         action="link.created",
         subject=link.public_id,
-        after={"participant": participant.public_id, "code": link.code, **_values(link)},
+        # Not the code: it may hold a name, and what the audit holds cannot be erased.
+        after={"participant": participant.public_id, **_values(link)},
     )
     return link
 

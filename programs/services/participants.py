@@ -19,6 +19,12 @@ from programs.services.customers import identify_customer
 from programs.services.links import create_link
 
 
+class CustomerErased(Conflict):
+    """Whoever was erased takes part in nothing any more."""
+
+    default_code = "customer_erased"
+
+
 class ProgramNotActive(Conflict):
     """Only an active program takes in participants."""
 
@@ -32,8 +38,8 @@ def enrol_participant(
     """Enrol a customer and make the first link; returns the participant and whether they are new.
 
     Enrolling again returns the participant as they are, in any state of the program. Without a display name,
-    friends see the first word of the customer's name. Raises ProgramNotActive, and Invalid naming
-    `display_name`.
+    friends see the first word of the customer's name. Raises CustomerErased, ProgramNotActive, and Invalid
+    naming `display_name`.
     """
     shown = clean_line(display_name, param="display_name", longest=60)
     if not shown and "@" not in customer.name:
@@ -43,6 +49,7 @@ def enrol_participant(
     participant = known.first()
     if participant is not None:
         return participant, False
+    refuse_erased(customer)
     if program.status != Program.Status.ACTIVE:
         raise ProgramNotActive(f"This program is {program.status} and takes in nobody.", param="program")
     try:
@@ -106,9 +113,11 @@ def update_participant(
     reason: str = "",
     actor: Actor,
 ) -> Participant:
-    """Change what is given. Suspending needs a reason; the audit shows the end of a payout reference only.
+    """Change what is given. Suspending needs a reason.
 
-    Raises Invalid naming `display_name`, `payout_reference`, `status` or `reason`.
+    The audit shows the end of a payout reference only, and that a name was changed, because what it holds
+    cannot be erased. Raises CustomerErased, and Invalid naming `display_name`, `payout_reference`, `status`
+    or `reason`.
     """
     reason = clean_line(reason, param="reason", longest=500)
     given: dict[str, str] = {}
@@ -122,6 +131,7 @@ def update_participant(
         given["status"] = status
     rows = Participant.objects.for_workspace(participant.workspace_id)
     participant.refresh_from_db(from_queryset=rows.select_for_update(no_key=True))
+    refuse_erased(participant.customer)
     before = {field: getattr(participant, field) for field in given}
     changed = {field: value for field, value in given.items() if value != before[field]}
     if changed.get("status") == Participant.Status.SUSPENDED and not reason:
@@ -195,12 +205,21 @@ def set_statuses(
     )
     found = []
     for participant in chosen:
+        if participant.customer.erased_at is not None:
+            found.append((participant, "Was erased, and stays as they are."))
+            continue
         if participant.status == status:
             found.append((participant, f"Is {participant.get_status_display().lower()} already."))
             continue
         update_participant(participant=participant, status=status, reason=reason, actor=actor)
         found.append((participant, ""))
     return found
+
+
+def refuse_erased(customer: Customer) -> None:
+    """Raise CustomerErased for somebody whose data was deleted."""
+    if customer.erased_at is not None:
+        raise CustomerErased("This person's data was erased at their wish; they take part in nothing.")
 
 
 def _action(changed: dict[str, str]) -> str:
@@ -211,6 +230,8 @@ def _action(changed: dict[str, str]) -> str:
 
 
 def _shown(field: str, value: str) -> str:
+    if field == "display_name":
+        return "(a name)" if value else ""
     if field != "payout_reference" or not value:
         return value
     return f"…{value[-4:]}" if len(value) > 8 else "…"

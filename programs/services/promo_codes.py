@@ -13,6 +13,7 @@ from core.transactions import all_or_nothing
 from programs.codes import check_code
 from programs.models import Participant, PromoCode
 from programs.services.links import CodeTaken, refuse_suspended
+from programs.tombstones import tombstone
 
 
 @all_or_nothing
@@ -23,6 +24,9 @@ def create_promo_code(*, participant: Participant, code: str, actor: Actor, at: 
     """
     refuse_suspended(participant)
     text = check_code(code)
+    rows = PromoCode.objects.for_workspace(participant.workspace_id)
+    if rows.filter(code_key=tombstone("code", text.lower())).exists():
+        raise CodeTaken
     try:
         with transaction.atomic():
             promo = PromoCode.objects.create(
@@ -39,7 +43,8 @@ def create_promo_code(*, participant: Participant, code: str, actor: Actor, at: 
         actor=actor,
         action="promo_code.created",
         subject=promo.public_id,
-        after={"participant": participant.public_id, "code": text},
+        # Not the code: it may hold a name, and what the audit holds cannot be erased.
+        after={"participant": participant.public_id},
     )
     return promo
 

@@ -7,6 +7,7 @@ from rewards.services.approval import (
     deny_reward,
     release_due_rewards,
 )
+from rewards.services.forgetting import forget_customer
 from rewards.services.payouts import approve_batch, cancel_batch, export_batch, prepare_batch
 from rewards.services.results import (
     ResultRow,
@@ -27,6 +28,7 @@ __all__ = [
     "cancel_batch",
     "deny_reward",
     "export_batch",
+    "forget_customer",
     "import_results",
     "mark_payout_failed",
     "mark_payout_paid",

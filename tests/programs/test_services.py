@@ -606,7 +606,7 @@ def test_the_audit_shows_only_the_end_of_a_payout_reference(workspace: Workspace
     participant.refresh_from_db()
     assert participant.payout_reference == "SI56191000000123438"
     entry = audits(workspace, "participant.updated")[0]
-    assert entry.after == {"display_name": "Ana", "payout_reference": "…3438"}
+    assert entry.after == {"display_name": "(a name)", "payout_reference": "…3438"}
     services.update_participant(participant=participant, payout_reference="a@b.c", actor=ACTOR)
     assert audits(workspace, "participant.updated")[1].after == {"payout_reference": "…"}
     services.update_participant(participant=participant, payout_reference="a@b.c", actor=ACTOR)

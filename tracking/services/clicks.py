@@ -17,6 +17,7 @@ from tracking.classification import ClickFacts, ClickReason, channel, classify, 
 from tracking.click_queries import REPEAT
 from tracking.identifiers import address_hash
 from tracking.models import Click, ClickAgent, Touchpoint
+from tracking.services.forgetting import forget_visitors
 
 LONGEST_WINDOW = timedelta(days=366)
 """How far back a visitor's clicks are looked at when they become a customer's."""
@@ -209,8 +210,8 @@ def bind_visitors(*, found: Sequence[tuple[Customer, Click]]) -> Bound:
             click=each,
             refusal=each.reason,
             channel=each.channel,
-            visitor_id=each.visitor_id,
-            referrer_host=each.referrer_host,
+            visitor_id="" if customer.erased_at else each.visitor_id,
+            referrer_host="" if customer.erased_at else each.referrer_host,
             country=each.country,
             occurred_at=each.occurred_at,
         )
@@ -219,6 +220,10 @@ def bind_visitors(*, found: Sequence[tuple[Customer, Click]]) -> Bound:
         if each.occurred_at > click.occurred_at - LONGEST_WINDOW and (customer.pk, each.pk) not in bound
     ]
     Touchpoint.objects.bulk_create(fresh, ignore_conflicts=True)
+    forget_visitors(
+        workspace_id=workspace_id,
+        visitor_ids={click.visitor_id for customer, click in found if customer.erased_at},
+    )
     since: dict[int, datetime] = {}
     for touch in fresh:
         known = since.get(touch.customer_id)

@@ -11,6 +11,7 @@ from django.db.models import Q
 from accounts.models import Workspace
 from programs import queries as program_queries
 from programs.models import Customer, Participant, Program, ProgramVersion
+from programs.tombstones import spellings, tombstone
 from tracking.models import Conversion, Touchpoint
 from tracking.services.referrals import ReferralBook
 
@@ -90,18 +91,20 @@ def _accounts(
     mailboxes = {customer.mailbox for customer in customers.values() if customer.mailbox}
     wanted = Q(same_person__in=set(roots.values())) | Q(pk__in=set(roots.values()))
     if mailboxes:
-        wanted |= Q(mailbox__in=mailboxes)
+        wanted |= Q(mailbox__in=spellings("mailbox", mailboxes))
     others = Customer.objects.for_workspace(workspace).filter(wanted).exclude(pk__in=customers)
     people = {customer.pk: customer for customer in [*others.order_by("pk"), *customers.values()]}
     by_root, by_mailbox = defaultdict(set), defaultdict(set)
     for pk, customer in people.items():
         by_root[customer.same_person_id or pk].add(pk)
         if customer.mailbox:
-            by_mailbox[customer.mailbox].add(pk)
+            by_mailbox[tombstone("mailbox", customer.mailbox)].add(pk)
     found = {}
     for pk, customer in customers.items():
         own = frozenset(by_root[roots[pk]])
-        alike = frozenset(by_mailbox[customer.mailbox] if customer.mailbox else ()) - own
+        alike = (
+            frozenset(by_mailbox[tombstone("mailbox", customer.mailbox)] if customer.mailbox else ()) - own
+        )
         found[pk] = Accounts(own, _verified(alike, people), alike)
     return found, people
 

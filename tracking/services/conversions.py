@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,7 @@ from tracking.identifiers import Traces, digest_of
 from tracking.models import Click, Conversion, Sighting, Touchpoint
 from tracking.services.clicks import bind_visitors
 from tracking.services.decisions import decide_conversions
+from tracking.services.forgetting import unname_conversions, unnamed_key
 from tracking.services.redecisions import redecide_late
 
 MAX_METADATA = 10_000
@@ -113,6 +114,10 @@ def record_conversions(
         except DomainError as error:
             results[place] = error
     people = _locked(workspace, {fact.customer.pk for _, fact in waiting})
+    for person in people.values():
+        if person.erased_at is not None:
+            unname_conversions(person)
+    waiting = [(place, _unnamed(fact, people[fact.customer.pk])) for place, fact in waiting]
     with together():
         while waiting:
             wave, waiting = _wave(waiting)
@@ -125,6 +130,14 @@ def _locked(workspace: Workspace, people: Iterable[int]) -> dict[int, Customer]:
     """Lock the customers: the conversions of one are numbered and decided one after another."""
     rows = Customer.objects.for_workspace(workspace).select_for_update(no_key=True).order_by("pk")
     return {customer.pk: customer for customer in rows.filter(pk__in=set(people))}
+
+
+def _unnamed(fact: ConversionFact, person: Customer) -> ConversionFact:
+    """Leave out of a fact what would tell who an erased person is; what it counts for stays."""
+    if person.erased_at is None:
+        return fact
+    key = unnamed_key(fact.source_key, person)
+    return replace(fact, customer=person, source_key=key, metadata=None, traces=NO_TRACES)
 
 
 def _wave(
@@ -290,6 +303,8 @@ def _note_traces(fresh: Iterable[tuple[ConversionFact, Conversion]]) -> None:
     """Keep the identifiers a conversion came with, those of the click included, as keyed hashes."""
     rows = []
     for fact, conversion in fresh:
+        if conversion.customer.erased_at is not None:
+            continue
         seen = {(kind, digest) for kind, digest in fact.traces.digests(conversion.occurred_at).items()}
         if fact.click is not None:
             seen.add((Sighting.Kind.BROWSER, digest_of("browser", fact.click.visitor_id)))

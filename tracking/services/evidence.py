@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from accounts.models import Workspace
 from core.disposable import is_disposable
 from programs.models import Customer, Participant
+from programs.tombstones import digest_in
 from tracking import fraud
 from tracking.identifiers import address_hash, digest_of
 from tracking.models import Conversion, Credit, FraudListEntry, Referral, Sighting, Touchpoint
@@ -377,4 +378,7 @@ class _Entry:
 
 
 def _mailbox(customer: Customer) -> str | None:
-    return digest_of("mailbox", customer.mailbox) if customer.mailbox else None
+    if not customer.mailbox:
+        return None
+    # What is left of an erased person's is that very digest.
+    return digest_in(customer.mailbox) or digest_of("mailbox", customer.mailbox)
