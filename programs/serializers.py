@@ -205,6 +205,7 @@ class CustomerAnswer(serializers.Serializer[Customer]):
     name = serializers.CharField(allow_blank=True)
     country = serializers.CharField(allow_blank=True)
     created_at = serializers.DateTimeField()
+    erased_at = serializers.DateTimeField(allow_null=True)
 
 
 class ParticipantAnswer(serializers.Serializer[Participant]):

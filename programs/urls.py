@@ -3,8 +3,9 @@
 from django.urls import URLPattern, URLResolver, path
 
 from programs.api import codes as code_endpoints
+from programs.api import erasure as people
 from programs.api import programs as endpoints
-from programs.views import codes, editor, participants, programs, setup
+from programs.views import codes, editor, erasure, participants, programs, setup
 
 public: list[URLPattern | URLResolver] = []
 
@@ -46,6 +47,8 @@ console: list[URLPattern | URLResolver] = [
     path("promo-codes/bulk/", codes.promo_code_bulk, name="promo_code_bulk"),
     path("customers/", participants.customer_list, name="customer_list"),
     path("customers/<str:public_id>/", participants.customer_detail, name="customer_detail"),
+    path("customers/<str:public_id>/export/", erasure.customer_export, name="customer_export"),
+    path("customers/<str:public_id>/erase/", erasure.customer_erase, name="customer_erase"),
 ]
 
 api: list[URLPattern | URLResolver] = [
@@ -57,6 +60,8 @@ api: list[URLPattern | URLResolver] = [
     path("participants/<str:public_id>", endpoints.ParticipantDetail.as_view(), name="api_participant"),
     path("customers", endpoints.CustomerList.as_view(), name="api_customers"),
     path("customers/<str:public_id>", endpoints.CustomerDetail.as_view(), name="api_customer"),
+    path("customers/<str:public_id>/export", people.CustomerExport.as_view(), name="api_customer_export"),
+    path("customers/<str:public_id>/erase", people.CustomerErase.as_view(), name="api_customer_erase"),
     path("links", code_endpoints.LinkList.as_view(), name="api_links"),
     path("links/bulk", code_endpoints.LinkBulk.as_view(), name="api_link_bulk"),
     path("links/<str:public_id>", code_endpoints.LinkDetail.as_view(), name="api_link"),

@@ -15,6 +15,12 @@ from rewards.queries import (
     answer_for_referral,
     with_money_on_hold,
 )
+from engagement.queries import exports as engagement_exports
+from integrations import export_queries as integrations_exports
+from referral_platform import program_parts
+from rewards.queries import answer_for_conversion, answer_for_referral
+from rewards.queries import exports as rewards_exports
+from tracking import export_queries as tracking_exports
 
 WEBHOOKS: Final = "integrations.handlers.queue_webhooks"
 
@@ -64,6 +70,12 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
 
 ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {
     "conversion": {"rewards": answer_for_conversion},
+    "customer": {
+        "tracking": tracking_exports.held_about,
+        "rewards": rewards_exports.held_about,
+        "engagement": engagement_exports.held_about,
+        "integrations": integrations_exports.held_about,
+    },
     "referral": {"rewards": answer_for_referral},
     "fraud_case": {"rewards": answer_for_case},
     "fraud_cases": {"rows": with_money_on_hold},

@@ -6,6 +6,7 @@ from programs.forms.general import SECTIONS
 from programs.forms.people import (
     CustomerFilterForm,
     EnrolForm,
+    EraseForm,
     InviteForm,
     LinkForm,
     ParticipantFilterForm,
@@ -21,6 +22,7 @@ __all__ = [
     "SECTIONS",
     "CustomerFilterForm",
     "EnrolForm",
+    "EraseForm",
     "InviteForm",
     "LinkEditForm",
     "LinkFilterForm",

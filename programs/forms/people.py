@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from core import lists
-from programs.models import Participant, Program
+from programs.models import Customer, Participant, Program
 
 _PERSON: Final = re.compile(r"([^<>]*)<([^<>]+)>")
 
@@ -186,3 +186,21 @@ class CustomerFilterForm(lists.FilterForm):
     placeholder = "Name, e-mail or your id"
     dates = "created_at"
     dates_label = "Known since"
+
+
+class EraseForm(forms.Form):
+    """Asks for the person's id, so that nobody is erased by a slip of the hand."""
+
+    confirm = forms.CharField(max_length=40, label="Id of the person")
+
+    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._wanted = customer.public_id
+        self.fields["confirm"].help_text = f"Write {customer.public_id} to confirm."
+
+    def clean_confirm(self) -> str:
+        """Refuse anything but the person's id."""
+        text: str = self.cleaned_data["confirm"]
+        if text.strip() != self._wanted:
+            raise forms.ValidationError(f"Write {self._wanted} to confirm.")
+        return text
