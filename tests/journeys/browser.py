@@ -14,6 +14,9 @@ from tests.journeys.platform import Platform
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 """What a person's browser calls itself; the name of a program would make its clicks not count."""
 
+ADDRESS = "198.51.100.23"
+"""Where every browser comes from, as the proxy in front of the platform says."""
+
 Value = str | list[str]
 
 
@@ -180,13 +183,18 @@ class Browser:
 
     def __init__(self, platform: Platform) -> None:
         self.base_url = platform.base_url
+        self._seen = platform.seen
         self._client = httpx.Client(
             base_url=self.base_url,
-            headers={"User-Agent": PERSON, "Accept": "text/html"},
+            headers={"User-Agent": PERSON, "Accept": "text/html", "X-Forwarded-For": ADDRESS},
             timeout=30.0,
             trust_env=False,
+            event_hooks={"response": [self._note]},
         )
         platform.visitors.callback(self._client.close)
+
+    def _note(self, response: httpx.Response) -> None:
+        self._seen += [str(response.request.url), response.headers.get("Location", "")]
 
     def cookie(self, name: str) -> str | None:
         """Return a cookie's value."""

@@ -63,6 +63,8 @@ class Platform:
         self._redis_url = addresses.redis_url(secrets.token_urlsafe(18), addresses.free_port())
         self._valkey: ValkeyServer | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.seen: list[str] = []
+        """Every address that a browser asked for or was led to."""
         self.visitors = ExitStack()
         """Whoever opens connections to the platform leaves the way to close them here."""
         for path in (folder / "var", self.mail):
@@ -110,6 +112,7 @@ class Platform:
             "SWEEP_SECONDS": str(SWEEP_SECONDS),
             "OUTBOUND_ALLOW_NETWORKS": "127.0.0.0/8",
             "API_RATE": "100000/min",
+            "TRUSTED_PROXIES": "1",
             "PYTHONUNBUFFERED": "1",
             "DJANGO_SETTINGS_MODULE": "referral_platform.settings",
             "REFERRAL_DATABASE_ROLE": "",

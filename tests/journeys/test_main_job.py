@@ -7,9 +7,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from tests.journeys import people
-from tests.journeys.browser import Browser, Page
+from tests.journeys.browser import ADDRESS, Browser, Page
 from tests.journeys.people import Api, Console, Enrolled
 from tests.journeys.platform import Platform
 
@@ -30,8 +31,10 @@ class Story:
     program: str
     ann: Enrolled
     api: Api
+    writer: Api
     finance: Console | None = None
     click: str = ""
+    visitor: str = ""
     hook: tuple[str, str] = ("", "")
     conversion: str = ""
     days_ahead: int = 0
@@ -87,6 +90,8 @@ def test_a_referral_pays_out_and_a_refund_is_carried_forward(platform: Platform)
     _mails_were_sent(story)
     _numbers_show(story, portal)
     _refund_is_carried_forward(story, portal)
+    _friend_is_erased(story)
+    _logs_and_addresses_name_nobody(story)
 
 
 def _set_up(platform: Platform) -> Story:
@@ -115,6 +120,7 @@ def _set_up(platform: Platform) -> Story:
         program=program,
         ann=ann,
         api=Api(platform, people.new_key(sandbox, "track", "read")),
+        writer=Api(platform, people.new_key(sandbox, "write")),
     )
 
 
@@ -145,7 +151,7 @@ def _friend_clicks_and_signs_up(story: Story) -> None:
     visitor = browser.cookie("referral_visitor")
     assert visitor is not None
     assert visitor.startswith("vis_")
-    story.click = found[1]
+    story.click, story.visitor = found[1], visitor
     story.move_clock(1)
     body = {
         "clickId": story.click,
@@ -387,3 +393,49 @@ def _refund_is_carried_forward(story: Story, portal: Browser) -> None:
     said = story.platform.manage("verify_ledger", "--workspace", story.owner.slug)
     assert "EUR: OK" in said
     assert "balances sum to 0" in said
+
+
+def _friend_is_erased(story: Story) -> None:
+    (frida,) = story.platform.rows(
+        story.owner.slug, "SELECT public_id FROM programs_customer WHERE external_id = 'frida-1'"
+    )
+    before = (story.balances(), len(story.platform.mails(FRIDA)))
+    held = story.writer.get(f"customers/{frida[0]}/export")
+    assert (held["customer"]["email"], len(held["engagement"]["messages"])) == (FRIDA, 3)
+    erased = story.writer.post(f"customers/{frida[0]}/erase", {}, expect=200)
+    assert (erased["name"], erased["email"]) == ("", "")
+    story.settle()
+    # Only the name of whose balance it is has gone.
+    assert story.balances() == {
+        (kind, "" if email == FRIDA else email): minor for (kind, email), minor in before[0].items()
+    }
+    for table in ("engagement_message", "integrations_inboxitem", "programs_customer", "tracking_conversion"):
+        ((found,),) = story.platform.rows(
+            story.owner.slug,
+            f"""
+            SELECT count(*) FROM {table} AS t
+            WHERE t::text ILIKE '%frida%' OR t::text ILIKE '%' || encode('{FRIDA}', 'hex') || '%'
+            """,
+        )
+        assert found == 0, table
+    assert len(story.platform.mails(FRIDA)) == before[1]
+    story.books_are_right()
+
+
+def _logs_and_addresses_name_nobody(story: Story) -> None:
+    """Look for people in all that the parts have written, and in every address that was asked for."""
+    telling = [OWNER, FINANCE, ANN, FRIDA, ADDRESS, story.visitor, "frida-1", IBAN]
+    secrets = [
+        found[1]
+        for address in story.platform.seen
+        if (found := re.search(r"/(?:portal/enter|invitations)/([^/]+)/", address))
+    ]
+    assert len(set(secrets)) == 2
+    for part in ("web", "worker", "beat", "valkey"):
+        written = story.platform.log(part)
+        assert written or part == "valkey", part
+        for each in [*telling, *secrets]:
+            assert each not in written, f"{each} stands in the log of {part}"
+    for address in story.platform.seen:
+        plain = unquote(address)
+        assert not [each for each in telling if each in plain], address
