@@ -130,8 +130,10 @@ def invitation_accept(request: Any, secret: str) -> HttpResponse:
     if not request.user.is_authenticated:
         # Signing up and signing in lead back here; see accounts.adapter.
         request.session["after_login"] = request.path
+        request.session["invited_email"] = invitation.email
         return render(request, "accounts/invitation.html", context)
     request.session.pop("after_login", None)
+    request.session.pop("invited_email", None)
     context["wrong_person"] = request.user.email != invitation.email
     if request.method != "POST":
         return render(request, "accounts/invitation.html", context)
