@@ -6,10 +6,9 @@ from datetime import datetime
 from accounts.models import Workspace
 from core.events import in_groups
 from core.models import Event
-from integrations.services import deliveries, validation
-from tracking.models import ConversionCheck
-from integrations.services import deliveries, forgetting
+from integrations.services import deliveries, forgetting, validation
 from programs.queries import customers_of
+from tracking.models import ConversionCheck
 
 
 @in_groups
@@ -31,6 +30,8 @@ def on_check_asked(heard: Sequence[tuple[Event, datetime]]) -> None:
     validation.queue_questions(
         workspace=workspace, asked=[(check, asked[check.public_id]) for check in checks]
     )
+
+
 def on_customer_erased(event: Event) -> None:
     """Delete the received messages that tell of an erased person."""
     workspace = Workspace.objects.for_workspace(event.workspace_id).get()

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from core.answers import Part
+from engagement.queries import exports as engagement_exports
 from engagement.queries.friends import rewards_in_words
+from integrations import export_queries as integrations_exports
 from referral_platform import program_parts
 from rewards.queries import (
     answer_for_case,
@@ -15,10 +17,6 @@ from rewards.queries import (
     answer_for_referral,
     with_money_on_hold,
 )
-from engagement.queries import exports as engagement_exports
-from integrations import export_queries as integrations_exports
-from referral_platform import program_parts
-from rewards.queries import answer_for_conversion, answer_for_referral
 from rewards.queries import exports as rewards_exports
 from tracking import export_queries as tracking_exports
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from accounts.models import Workspace
 from core.events import in_groups
 from core.models import Event
+from programs.queries import customers_of
 from tracking import services
 
 
@@ -18,12 +19,6 @@ def on_customer_verified(heard: Sequence[tuple[Event, datetime]]) -> None:
         customers=[event.data["customer"] for event, _ in heard],
         at=workspace.local_time(heard[-1][1]),
     )
-"""Handlers."""
-
-from accounts.models import Workspace
-from core.models import Event
-from programs.queries import customers_of
-from tracking import services
 
 
 def on_customer_erased(event: Event) -> None:

@@ -63,12 +63,9 @@ def identify_customer(
     Known values stay; only blanks are filled, and none when the caller is not `trusted`: sign-in links go to
     the address on file. A customer known by mailbox alone takes the external id, one who has another external
     id is somebody else. `email_verified` says that the caller has seen the person read mail at the address;
-    it is kept for the address on file, unless another one is given. Safe to run concurrently with itself.
-    Raises Invalid naming `external_id`, `email`, `name` or `country`; without an id and an address there is
-    nobody to identify.
-    id is somebody else. Of somebody who was erased nothing is filled in but what finds them again. Safe to
-    run concurrently with itself. Raises Invalid naming `external_id`, `email`,
-    `name` or `country`; without an id and an address there is nobody to identify.
+    it is kept for the address on file, unless another one is given. Of somebody who was erased nothing is
+    filled in but what finds them again. Safe to run concurrently with itself. Raises Invalid naming
+    `external_id`, `email`, `name` or `country`; without an id and an address there is nobody to identify.
     """
     given = _cleaned(external_id, email, name, country, verified=email_verified and trusted)
     return _identified(workspace, given, at, trusted=trusted)
@@ -224,7 +221,6 @@ def _tell_verified(customer: Customer) -> None:
         emit("customer.verified", at=customer.email_verified_at, customer=customer.public_id)
 
 
-def _fill(customer: Customer, given: _Given, at: datetime) -> bool:
 def _traces_missing(customer: Customer, given: _Given) -> dict[str, str]:
     """Return by what an erased person is to be found as well: a row still stands for one person."""
     found = {}
@@ -235,7 +231,7 @@ def _traces_missing(customer: Customer, given: _Given) -> dict[str, str]:
     return found
 
 
-def _fill(customer: Customer, given: _Given) -> bool:
+def _fill(customer: Customer, given: _Given, at: datetime) -> bool:
     """Fill the blanks of the locked row; False when it has become somebody else's meanwhile."""
     rows = Customer.objects.for_workspace(customer.workspace_id)
     customer.refresh_from_db(from_queryset=rows.select_for_update(no_key=True))

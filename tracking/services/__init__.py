@@ -19,9 +19,9 @@ from tracking.services.conversions import (
     record_conversions,
 )
 from tracking.services.corrections import RecordedRefund, record_refund, reject_conversion
+from tracking.services.forgetting import forget_customer
 from tracking.services.fraud_lists import add_list_entry, remove_list_entries, remove_list_entry
 from tracking.services.late_clicks import bind_late_click
-from tracking.services.forgetting import forget_customer
 from tracking.services.months import Archive, ArchiveDiffers, archive_clicks, make_click_months
 from tracking.services.people import assign_referrer, merge_customers
 from tracking.services.redecisions import LATE, redecide
