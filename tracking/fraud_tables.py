@@ -77,10 +77,10 @@ class FraudListTable(lists.Table):
     """What is trusted or refused."""
 
     pattern = lists.Column("Entry", sort="pattern", note="note", required=True)
-    mode = lists.StatusColumn("List", sort="mode", required=True)
+    mode = lists.WordsColumn("List", sort="mode", required=True)
     kind = lists.WordsColumn("Kind", sort="kind", width="md")
     expires_at = lists.MomentColumn("Until", sort="expires_at", width="lg")
-    created_by = lists.Column("Added by", width="xl")
+    created_by = lists.Column("Added by", shown=False)
     created_at = lists.MomentColumn("Added", sort="created_at", width="md", initial_sort_descending=True)
     note = lists.Column("Note", shown=False)
 

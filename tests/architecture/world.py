@@ -22,6 +22,7 @@ from tests.conftest import AT, make_workspace
 from tests.factories import terms
 from tracking import services as tracking
 from tracking.classification import ClickFacts
+from tracking.models import FraudCase, FraudJudgement
 
 MARK = "quokka"
 """Stands in every name, address and text of the tenant, and in nothing that a request carries."""
@@ -77,6 +78,7 @@ def build() -> World:
         rewards.approve_batch(batch=batch, actor=Actor("user", "second", user=second), at=AT)
     deliver(target)
     with tenant(target):
+        hold(target)
         fill(target)
         ids = newest(target)
     with tenant(strange):
@@ -161,6 +163,23 @@ def deliver(workspace: Workspace) -> None:
         if not events.deliver_due():
             return
     raise AssertionError("the outbox does not run dry")
+
+
+def hold(workspace: Workspace) -> None:
+    """Open a fraud case; a row made up from columns has no reason that anybody knows."""
+    judgement = FraudJudgement.objects.for_workspace(workspace).select_related("participant").get()
+    FraudCase.objects.create(
+        workspace=workspace,
+        conversion_id=judgement.conversion_id,
+        participant=judgement.participant,
+        program_id=judgement.participant.program_id,
+        judgement=judgement,
+        status=FraudCase.Status.OPEN,
+        outcome="hold",
+        score=50,
+        reason="too_fast",
+        opened_at=AT,
+    )
 
 
 def fill(workspace: Workspace) -> None:
