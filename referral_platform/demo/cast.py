@@ -10,6 +10,7 @@ from programs.terms import (
     EligibilityTerms,
     FixedAmount,
     FraudTerms,
+    FraudTerms,
     PercentageAmount,
     ProgramTerms,
     RewardRule,
@@ -136,6 +137,7 @@ CREATORS: Final = replace(
 )
 TASTING: Final = replace(
     _BASE,
+    fraud=FraudTerms(verify_email=True),
     rewards=(
         RewardRule(
             key="tasting-credit",
