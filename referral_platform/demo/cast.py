@@ -10,7 +10,6 @@ from programs.terms import (
     EligibilityTerms,
     FixedAmount,
     FraudTerms,
-    FraudTerms,
     PercentageAmount,
     ProgramTerms,
     RewardRule,

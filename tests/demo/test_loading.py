@@ -25,10 +25,15 @@ from referral_platform.demo.loading import load
 from rewards.models import Account, Payout, PayoutBatch, Reward, Transfer
 from tests import factories
 from tests.conftest import make_workspace
+from tracking import fraud
 from tracking.backtest_queries import confusion, rule_figures
+from tracking.click_queries import click_explanation, click_named
+from tracking.explanations import explanation
 from tracking.fraud.accuracy import LABELS
 from tracking.fraud.backtest import OUTCOMES
-from tracking.models import Appeal, Click, Conversion, FraudCase, Referral
+from tracking.models import Appeal, Click, Conversion, FraudCase, FraudJudgement, Referral
+from tracking.queries import conversions
+from tracking.replay_queries import replays, stored_decisions
 
 AT = datetime(2026, 6, 30, 10, 0, tzinfo=UTC)
 LISTS = (
@@ -75,6 +80,7 @@ def test_the_demo_is_complete_exact_and_loaded_once(
         check_people(workspace)
         check_portrait(workspace)
         check_fraud(workspace)
+        check_explanations(workspace)
         clicks = Click.objects.for_workspace(workspace).count()
     check_sandbox(workspace)
     call_command("verify_ledger")
@@ -223,6 +229,31 @@ def check_fraud(workspace: Workspace) -> None:
     figures = rule_figures(workspace, program=creators, since=AT - timedelta(days=90))
     on_trial = next(each for each in figures if each.rule == "velocity_participant")
     assert (on_trial.fired, on_trial.would_hold) == (5, 5)
+
+
+def check_explanations(workspace: Workspace) -> None:
+    """Every decision and judgement replays to the same bytes, and everything can be explained."""
+    decisions = stored_decisions(workspace)
+    assert decisions.count() > 900
+    assert [each for each in replays(decisions) if each.difference is not None] == []
+    judgements = list(FraudJudgement.objects.for_workspace(workspace))
+    assert len(judgements) > 900
+    for judgement in judgements:
+        result = fraud.encode_judgement(fraud.replay(judgement.inputs))
+        assert result == judgement.result
+        assert fraud.digest(judgement.inputs, result) == judgement.digest
+    for conversion in conversions(workspace):
+        explained = explanation(conversion)
+        assert explained["sentence"]
+        assert all(decision["replays"] for decision in explained["decisions"])
+    refused = list(Click.objects.for_workspace(workspace).filter(counted=False).values_list("public_id"))
+    assert len(refused) > 500
+    for (public_id,) in refused:
+        click = click_named(workspace, public_id)
+        assert click is not None
+        told = click_explanation(click)
+        assert told["sentence"].startswith("It does not count")
+        assert (told["repeats"] is not None) == (click.reason == "duplicate")
 
 
 def check_sandbox(workspace: Workspace) -> None:

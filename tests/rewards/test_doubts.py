@@ -252,3 +252,16 @@ def test_a_reward_waits_for_its_checks(workspace: Workspace) -> None:
     assert check.status == "passed"
     assert standing(bought) == [("Ana", "approved", "", 1000)]
     assert balances(workspace) == {"expense EUR": -1000, "payable EUR": 1000}
+
+
+def test_a_rejected_conversion_leaves_nothing_to_look_at(workspace: Workspace) -> None:
+    ana = participant(program(workspace))
+    fact = conversion(ana)
+    case = doubt(fact, ana, name="too_fast", outcome="hold")
+    settle(fact)
+    tracking.reject_conversion(conversion=fact, reason="order_cancelled", actor=person(), at=AT)
+    case.refresh_from_db()
+    assert (case.status, case.decided_by) == ("rejected", "")
+    assert case.note == "The conversion was rejected: order_cancelled"
+    assert [reward.status for reward in settle(fact)] == ["denied"]
+    assert balances(workspace) == {}

@@ -87,6 +87,47 @@ def resolve_case(*, case: FraudCase, status: str, actor: Actor, at: datetime, re
     return row
 
 
+@transaction.atomic(savepoint=False)
+def close_cases_of(*, conversion: Conversion, actor: Actor, reason: str, at: datetime) -> int:
+    """Reject the open cases about a conversion that does not count any more; returns how many.
+
+    Nobody has judged them: they say nothing about whether the rules were right.
+    """
+    cases = list(
+        FraudCase.objects.for_workspace(conversion.workspace_id)
+        .select_for_update(of=("self",), no_key=True)
+        .filter(conversion=conversion, status=FraudCase.Status.OPEN)
+        .select_related("participant")
+        .order_by("pk")
+    )
+    for case in cases:
+        case.status, case.decided_at = FraudCase.Status.REJECTED, at
+        case.note = f"The conversion was rejected: {reason}"[:200]
+        case.save(update_fields=["status", "decided_at", "note"])
+        emit(
+            "fraud.resolved",
+            at=at,
+            case=case.public_id,
+            conversion=conversion.public_id,
+            participant=case.participant.public_id,
+            rule=case.reason,
+            outcome="deny",
+        )
+    FraudCaseChange.objects.bulk_create(
+        FraudCaseChange(
+            workspace_id=case.workspace_id,
+            case=case,
+            before=FraudCase.Status.OPEN,
+            after=case.status,
+            actor=actor.label[:120],
+            reason=case.note,
+            at=at,
+        )
+        for case in cases
+    )
+    return len(cases)
+
+
 def _cause(case: FraudCase, before: str) -> str:
     if case.status == FraudCase.Status.REJECTED:
         return f"Fraud case {case.public_id} was rejected."

@@ -14,6 +14,7 @@ from core.events import emit
 from core.transactions import all_or_nothing
 from programs.models import Customer
 from tracking.models import Conversion, Refund
+from tracking.services.cases import close_cases_of
 from tracking.services.referrals import reject_referrals_of
 
 
@@ -113,6 +114,7 @@ def reject_conversion(*, conversion: Conversion, reason: str, actor: Actor, at: 
     locked.status = Conversion.Status.REJECTED
     locked.save(update_fields=["status"])
     reject_referrals_of(conversion=locked, reason=reason, actor=actor.label, at=at)
+    close_cases_of(conversion=locked, actor=actor, reason=reason, at=at)
     record_audit(
         workspace=locked.workspace,
         actor=actor,
