@@ -35,9 +35,9 @@ console: list[URLPattern | URLResolver] = [
     path("fraud/undo/", fraud_views.fraud_undo, name="fraud_undo"),
     path("fraud/lists/", fraud_list_views.fraud_lists, name="fraud_lists"),
     path("fraud/lists/bulk/", fraud_list_views.fraud_list_bulk, name="fraud_list_bulk"),
+    path("fraud/rules/", fraud_rule_views.fraud_rules, name="fraud_rules"),
     path("fraud/<str:public_id>/", fraud_views.fraud_case, name="fraud_case"),
     path("fraud/<str:public_id>/resolve/", fraud_views.fraud_resolve, name="fraud_resolve"),
-    path("fraud/rules/", fraud_rule_views.fraud_rules, name="fraud_rules"),
     path("links/<str:public_id>/clicks/", link_views.link_clicks, name="link_clicks"),
 ]
 
