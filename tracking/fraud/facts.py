@@ -6,33 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from programs.terms import FRAUD_WEIGHTS
 from tracking.fraud.lists import clean_pattern
 
 Outcome = Literal["allow", "hold", "deny"]
 
-DEFAULT_WEIGHTS: Final[Mapping[str, int]] = {
-    "same_customer": 100,
-    "same_mailbox": 100,
-    "duplicate_order": 100,
-    "block_list": 100,
-    "ring": 70,
-    "known_person": 60,
-    "same_device": 60,
-    "same_payment": 60,
-    "circular": 60,
-    "velocity_participant": 50,
-    "velocity_device": 50,
-    "too_fast": 50,
-    "banned_source": 50,
-    "velocity_address": 40,
-    "refused_agent": 40,
-    "refund_rate": 40,
-    "same_postal": 30,
-    "disposable_mail": 30,
-    "same_ip": 20,
-    "country_mismatch": 15,
-    "allow_list": 0,
-}
+DEFAULT_WEIGHTS: Final[Mapping[str, int]] = {str(rule): weight for rule, weight in FRAUD_WEIGHTS.items()}
 """Every rule and what it weighs unless a program says otherwise."""
 
 
