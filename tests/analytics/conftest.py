@@ -132,6 +132,7 @@ class Facts:
             amount_minor=conversion.amount_minor,
             currency=conversion.currency,
             confidence="certain",
+            occurred_at=conversion.occurred_at,
         )
 
     def touch(

@@ -71,6 +71,7 @@ def credit(
         amount_minor=conversion.amount_minor,
         currency="EUR",
         confidence="certain",
+        occurred_at=conversion.occurred_at,
     )
     return made
 

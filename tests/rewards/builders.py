@@ -119,6 +119,7 @@ def credit(
             amount_minor=part,
             currency=fact.currency,
             confidence="deterministic",
+            occurred_at=fact.occurred_at,
         )
 
 

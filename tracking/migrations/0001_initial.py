@@ -171,6 +171,7 @@ class Migration(migrations.Migration):
                 ('amount_minor', models.BigIntegerField()),
                 ('currency', models.CharField(blank=True, default='', max_length=3)),
                 ('confidence', models.CharField(max_length=15)),
+                ('occurred_at', models.DateTimeField(help_text='when the conversion happened')),
                 ('attribution', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='credits', to='tracking.attribution')),
                 ('conversion', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='credits', to='tracking.conversion')),
                 ('participant', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='credits', to='programs.participant')),
@@ -292,7 +293,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='credit',
-            index=models.Index(fields=['workspace', 'participant'], name='credit_ws_participant_idx'),
+            index=models.Index(fields=['workspace', 'participant', 'occurred_at'], name='credit_ws_participant_idx'),
         ),
         migrations.AddIndex(
             model_name='credit',

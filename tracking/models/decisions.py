@@ -93,6 +93,7 @@ class Credit(TenantModel):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3, blank=True, default="")
     confidence = models.CharField(max_length=15)
+    occurred_at = models.DateTimeField(help_text="when the conversion happened")
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
@@ -101,7 +102,9 @@ class Credit(TenantModel):
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "participant"], name="credit_ws_participant_idx"),
+            models.Index(
+                fields=["workspace", "participant", "occurred_at"], name="credit_ws_participant_idx"
+            ),
             models.Index(fields=["workspace", "conversion"], name="credit_ws_conversion_idx"),
         ]
 

@@ -219,6 +219,7 @@ def credits_for(made: Sequence[Decided], contacts: Contacts) -> list[Credit]:
                     amount_minor=credit.amount_minor,
                     currency=conversion.currency or program_queries.terms_of(case.version).currency,
                     confidence=credit.confidence,
+                    occurred_at=conversion.occurred_at,
                 )
             )
     contacts.referrals.save()

@@ -167,9 +167,9 @@ class Evidence:
             Credit.objects.for_workspace(self._workspace)
             .filter(
                 participant__in=self._participants,
+                occurred_at__gt=latest - timedelta(days=REFUND_DAYS),
+                occurred_at__lte=latest,
                 conversion__kind=Conversion.Kind.PURCHASE,
-                conversion__occurred_at__gt=latest - timedelta(days=REFUND_DAYS),
-                conversion__occurred_at__lte=latest,
             )
             .order_by()
             .values_list("participant_id")
@@ -280,11 +280,11 @@ class _Times:
         self._credited: dict[int, dict[int, datetime]] = defaultdict(dict)
         credits = Credit.objects.for_workspace(workspace).filter(
             participant__in={each.participant.pk for each in suspects},
-            conversion__occurred_at__gt=first,
-            conversion__occurred_at__lte=last,
+            occurred_at__gt=first,
+            occurred_at__lte=last,
         )
         for participant_id, conversion_id, at in credits.values_list(
-            "participant_id", "conversion_id", "conversion__occurred_at"
+            "participant_id", "conversion_id", "occurred_at"
         ):
             self._credited[participant_id][conversion_id] = at
         for each in suspects:
