@@ -27,6 +27,7 @@ from integrations.services.connections import disable_connection, set_shop_keys
 from integrations.services.validation import queue_questions, rotate_validation_key
 from integrations.tasks import ask_about_conversions
 from programs.models import Participant, ProgramVersion
+from rewards.models import Reward
 from tests.conftest import AT, make_workspace
 from tests.engagement import rows
 from tests.factories import ConversionFactory, CustomerFactory, ParticipantFactory, ProgramFactory, terms
@@ -170,10 +171,23 @@ def test_the_question_says_what_happened_and_is_signed(workspace: Workspace, rec
                 "amount_minor": 10_000,
             }
         ],
-        "rewards": [],
+        "rewards": [
+            {
+                "reward": reward.public_id,
+                "program": participant.program.public_id,
+                "participant": participant.public_id if reward.side == "referrer" else None,
+                "side": reward.side,
+                "kind": reward.kind,
+                "amount_minor": reward.amount_minor,
+                "unit": "EUR",
+            }
+            for reward in Reward.objects.for_workspace(workspace).order_by("pk")
+        ],
         "check": check.public_id,
         "attempt": 1,
     }
+    held = Reward.objects.for_workspace(workspace).filter(side="referrer").get()
+    assert (held.reason, held.amount_minor) == ("not_validated", 1_000)
     assert conversion.customer.email.encode() not in body
     assert standing(check) == ("passed", "Your system approved it (HTTP 200).", "done")
     assert tries(workspace) == [(200, "ok", "")]

@@ -171,6 +171,7 @@ def test_enrolling_answers_201_once_and_200_after(api: Api, workspace: Workspace
             "name": "Ana Kos",
             "country": "SI",
             "created_at": first.json()["customer"]["created_at"],
+            "erased_at": None,
         },
         "status": "active",
         "display_name": "Ana",
