@@ -282,7 +282,7 @@ def keep_lists(stage: Stage, at: datetime) -> None:
     """Refuse a site for good, and a parcel shop's network for a while; trust the roastery's own people."""
     for mode, kind, pattern, note, days in (
         ("block", "source", "coupon-heap.example", "Sends buyers who would have come anyway.", None),
-        ("block", "address", "192.0.2.*", "Many made-up customers in May.", 400),
+        ("block", "address", "198.18.0.*", "Many made-up customers in May.", 400),
         ("allow", "email", "*@lumen-coffee.example", "Our own people try things out.", None),
     ):
         tracking_services.add_list_entry(
