@@ -51,6 +51,7 @@ ANN_PENDING = OrderSeen(
     occurred_at=datetime(2026, 11, 21, 20, 42, 30, tzinfo=UTC),
     paid_at=None,
     modified_at=datetime(2026, 11, 21, 20, 42, 30, tzinfo=UTC),
+    postal="1 main st 94103 us",
 )
 ANN_REFUNDED_IN_PART = OrderSeen(
     order_id="12",
@@ -71,6 +72,7 @@ ANN_REFUNDED_IN_PART = OrderSeen(
     occurred_at=datetime(2026, 11, 21, 20, 42, 30, tzinfo=UTC),
     paid_at=datetime(2026, 11, 21, 20, 42, 32, tzinfo=UTC),
     modified_at=datetime(2026, 11, 21, 20, 42, 36, tzinfo=UTC),
+    postal="1 main st 94103 us",
 )
 NAMELESS = OrderSeen(
     order_id="21",
@@ -111,6 +113,9 @@ BO_WITH_COUPON = OrderSeen(
     occurred_at=datetime(2026, 11, 21, 20, 44, 7, tzinfo=UTC),
     paid_at=None,
     modified_at=datetime(2026, 11, 21, 20, 44, 7, tzinfo=UTC),
+    address="127.0.0.1",
+    user_agent="python-requests/2.34.2",
+    postal="2 side st 94607 us",
 )
 ANN = CustomerSeen(
     customer_external_id="2",
