@@ -26,6 +26,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Participants", "participant_list", "users", "view"),
             ("Links", "link_list", "link", "view"),
             ("Promo codes", "promo_code_list", "tag", "view"),
+            ("Experiments", "experiment_list", "test-pipe", "view"),
             ("Customers", "customer_list", "address-book", "view"),
             ("Messages", "message_list", "mail", "view"),
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.queries import audit_entries
 from core.answers import parts_of
-from programs.models import Customer, Link, Participant, PromoCode
+from programs.models import Customer, Exposure, Link, Participant, PromoCode
 
 
 def held_about(customer: Customer) -> dict[str, Any]:
@@ -44,6 +44,18 @@ def held_about(customer: Customer) -> dict[str, Any]:
                 "enrolled_at": participant.enrolled_at.isoformat(),
                 "links": _codes(Link.objects.for_workspace(workspace), participant),
                 "promo_codes": _codes(PromoCode.objects.for_workspace(workspace), participant),
+                "experiments": [
+                    {
+                        "id": seen.public_id,
+                        "name": seen.experiment.name,
+                        "variant": seen.variant,
+                        "at": seen.at.isoformat(),
+                    }
+                    for seen in Exposure.objects.for_workspace(workspace)
+                    .filter(participant=participant)
+                    .select_related("experiment")
+                    .order_by("pk")
+                ],
             }
             for participant in own
         ],

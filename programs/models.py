@@ -11,6 +11,7 @@ from accounts.models import TenantModel, Workspace
 from core import clock
 from core.ids import PublicIdField
 from core.tenancy import TenantForeignKey, TenantManager
+from programs.assignment import Variant
 
 
 def short_url(workspace: Workspace, code: str) -> str:
@@ -248,3 +249,68 @@ class PromoCode(TenantModel):
 
     def __str__(self) -> str:
         return self.code
+
+
+class Experiment(TenantModel):
+    """A comparison of variants among a program's participants; they stay as they are once it has run."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        RUNNING = "running"
+        STOPPED = "stopped"
+
+    public_id = PublicIdField(prefix="exp")
+    program = TenantForeignKey(Program, related_name="experiments")
+    name = models.CharField(max_length=120)
+    salt = models.CharField(
+        max_length=40, help_text="random; divides people independently of other experiments"
+    )
+    variants = models.JSONField(help_text="a list of {key, weight}, see programs.assignment")
+    holdout_bps = models.PositiveIntegerField(
+        default=0, help_text="the part of all people who see no variant"
+    )
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="experiment_runs_since",
+                condition=models.Q(status="draft", started_at__isnull=True, stopped_at__isnull=True)
+                | models.Q(status="running", started_at__isnull=False, stopped_at__isnull=True)
+                | models.Q(status="stopped", started_at__isnull=False, stopped_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="experiment_leaves_somebody", condition=models.Q(holdout_bps__lt=10_000)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def arms(self) -> tuple[Variant, ...]:
+        """The variants in their order."""
+        return tuple(Variant(each["key"], each["weight"]) for each in self.variants)
+
+
+class Exposure(TenantModel):
+    """That a participant was shown a variant, or kept out, for the first time. Once each; append-only."""
+
+    public_id = PublicIdField(prefix="exs")
+    experiment = TenantForeignKey(Experiment, related_name="exposures")
+    participant = TenantForeignKey(Participant, related_name="exposures")
+    variant = models.CharField(max_length=30, help_text="a variant's key, or holdout")
+    at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "experiment", "participant"], name="exposure_once_per_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.variant

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from operator import or_
 
 from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import Workspace
 from core.errors import Conflict
 from core.mailbox import normalise_mailbox
 from core.tenancy import door
+from programs.assignment import HOLDOUT, expected_shares
 from programs.models import (
     CodeRoute,
     Customer,
+    Experiment,
+    Exposure,
     Link,
     Participant,
     Program,
@@ -43,6 +48,30 @@ class ResolvedLink:
 
     workspace_id: int
     link_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many people saw a variant, beside the part of all of them that should have."""
+
+    variant: str
+    weight: int | None
+    """None for the holdout, which has no weight."""
+    people: int
+    expected: Fraction
+    """Of all people who were assigned, 0 to 1."""
+    actual: Fraction | None
+    """None while nobody was assigned."""
+
+    @property
+    def expected_bps(self) -> int:
+        """The expected part in basis points, rounded half-even."""
+        return round(self.expected * 10_000)
+
+    @property
+    def actual_bps(self) -> int | None:
+        """The actual part in basis points, rounded half-even."""
+        return None if self.actual is None else round(self.actual * 10_000)
 
 
 def live_version(program: Program) -> ProgramVersion | None:
@@ -231,6 +260,53 @@ def promo_codes_named(workspace: Workspace, codes: Iterable[str]) -> list[PromoC
         .filter(code_key__in=keys, status=PromoCode.Status.ACTIVE)
         .order_by("code_key")
     )
+
+
+def experiments_of(workspace: Workspace) -> QuerySet[Experiment]:
+    """Return the experiments with their program and `people`, the number who were assigned, newest first."""
+    counts = (
+        Exposure.objects.for_workspace(workspace)
+        .filter(experiment_id=OuterRef("pk"))
+        .order_by()
+        .values("experiment_id")
+        .annotate(rows=Count("pk"))
+        .values("rows")
+    )
+    return (
+        Experiment.objects.for_workspace(workspace)
+        .select_related("workspace", "program")
+        .annotate(people=Coalesce(Subquery(counts), 0))
+        .order_by("-public_id")
+    )
+
+
+def exposures_of(experiment: Experiment) -> QuerySet[Exposure]:
+    """Return who saw which variant, with participant and customer loaded, newest first."""
+    return (
+        Exposure.objects.for_workspace(experiment.workspace_id)
+        .filter(experiment=experiment)
+        .select_related("participant__customer")
+        .order_by("-public_id")
+    )
+
+
+def shares_of(experiment: Experiment) -> list[Share]:
+    """Return how many people saw each variant, in their order, and last how many are in the holdout."""
+    rows = Exposure.objects.for_workspace(experiment.workspace_id).filter(experiment=experiment)
+    counted = dict(rows.order_by().values_list("variant").annotate(rows=Count("pk")))
+    total = sum(counted.values())
+    weights = {each.key: each.weight for each in experiment.arms}
+    expected = expected_shares(variants=experiment.arms, holdout_bps=experiment.holdout_bps)
+    return [
+        Share(
+            variant=key,
+            weight=None if key == HOLDOUT else weights[key],
+            people=counted.get(key, 0),
+            expected=share,
+            actual=Fraction(counted.get(key, 0), total) if total else None,
+        )
+        for key, share in expected.items()
+    ]
 
 
 def resolve_code(code: str) -> ResolvedLink | None:

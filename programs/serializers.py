@@ -1,4 +1,4 @@
-"""Bodies of the calls about programs, participants, links and codes, and the answers they get."""
+"""Bodies of the calls about programs, people, links, codes and experiments, and the answers they get."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from rest_framework import serializers
 
 from core.api import StrictSerializer
 from programs import qr
-from programs.models import Customer, Link, Participant, Program, PromoCode
-from programs.queries import live_version
+from programs.assignment import WHOLE_BPS
+from programs.models import Customer, Experiment, Link, Participant, Program, PromoCode
+from programs.queries import Share, live_version, shares_of
 
 UTM_HELP = "source, medium, campaign, content and term; {campaign}, {channel} and {code} are filled in"
 
@@ -248,3 +249,81 @@ class ParticipantChangeBody(StrictSerializer):
     payout_reference = serializers.CharField(max_length=255, required=False, allow_blank=True)
     status = serializers.ChoiceField(choices=Participant.Status.choices, required=False)
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class VariantAnswer(serializers.Serializer[Any]):
+    """A variant: of every sum of weights people, `weight` see it."""
+
+    key = serializers.CharField()
+    weight = serializers.IntegerField()
+
+
+class ExperimentAnswer(serializers.Serializer[Experiment]):
+    """An experiment among a program's participants."""
+
+    id = serializers.CharField(source="public_id")
+    program = serializers.CharField(source="program.public_id")
+    name = serializers.CharField()
+    variants = VariantAnswer(many=True)
+    holdout_bps = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=Experiment.Status.choices)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    stopped_at = serializers.DateTimeField(allow_null=True)
+
+
+class VariantCount(serializers.Serializer[Share]):
+    """How many people were assigned a variant or the holdout, and the part of all that should have been."""
+
+    variant = serializers.CharField()
+    people = serializers.IntegerField()
+    expected_bps = serializers.IntegerField()
+
+
+class ExperimentDetailAnswer(ExperimentAnswer):
+    """An experiment with how many people were assigned what; it says nothing about what came of it."""
+
+    exposures = serializers.SerializerMethodField()
+
+    @extend_schema_field(VariantCount(many=True))
+    def get_exposures(self, experiment: Experiment) -> Any:
+        return [VariantCount(share).data for share in shares_of(experiment)]
+
+
+class VariantBody(StrictSerializer):
+    """A variant of an experiment."""
+
+    key = serializers.CharField(max_length=30, help_text="small letters, digits and hyphens; not `holdout`")
+    weight = serializers.IntegerField(min_value=0, max_value=1000)
+
+
+class VariantsBody(StrictSerializer):
+    """What can be changed about a draft; `variants` replaces all of them."""
+
+    variants = VariantBody(many=True, required=False, help_text="2 to 4")
+    holdout_bps = serializers.IntegerField(min_value=0, max_value=WHOLE_BPS - 1, required=False)
+
+
+class ExperimentBody(StrictSerializer):
+    """A new experiment."""
+
+    program = serializers.CharField(max_length=40)
+    name = serializers.CharField(max_length=120)
+    variants = VariantBody(many=True, help_text="2 to 4")
+    holdout_bps = serializers.IntegerField(
+        min_value=0, max_value=WHOLE_BPS - 1, default=0, help_text="the part of all people who see no variant"
+    )
+
+
+class ExposureBody(StrictSerializer):
+    """Who sees the experiment."""
+
+    participant = serializers.CharField(max_length=40)
+
+
+class ExposureAnswer(serializers.Serializer[Any]):
+    """What a participant sees, since when, and whether this call was the first."""
+
+    variant = serializers.CharField(help_text="a variant's key, or `holdout`")
+    exposed_at = serializers.DateTimeField()
+    new = serializers.BooleanField()

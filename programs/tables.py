@@ -1,9 +1,9 @@
-"""Columns of the lists of programs, participants, customers, links and promo codes."""
+"""Columns of the lists of programs, participants, customers, links, promo codes and experiments."""
 
 from __future__ import annotations
 
 from core import lists
-from programs.models import Customer, Link, Participant, Program, PromoCode
+from programs.models import Customer, Experiment, Exposure, Link, Participant, Program, PromoCode
 
 
 class ProgramTable(lists.Table):
@@ -131,3 +131,45 @@ class PromoCodeTable(lists.Table):
     def label_of(self, record: PromoCode) -> str:
         """Return the code."""
         return record.code
+
+
+class ExperimentTable(lists.Table):
+    """Experiments of all programs."""
+
+    name = lists.Column("Experiment", sort="name", link="experiment_detail", required=True)
+    program = lists.Column(
+        "Program",
+        "program__name",
+        sort="program__name",
+        width="lg",
+        link="program_detail",
+        link_id="program__public_id",
+    )
+    status = lists.StatusColumn("Status", sort="status", required=True)
+    people = lists.NumberColumn("People assigned", sort="people")
+    started_at = lists.MomentColumn("Started", sort="started_at", width="md", initial_sort_descending=True)
+    created_at = lists.MomentColumn("Created", sort="created_at", shown=False)
+
+    def label_of(self, record: Experiment) -> str:
+        """Return the experiment's name."""
+        return record.name
+
+
+class ExposureTable(lists.Table):
+    """The people of one experiment."""
+
+    participant = lists.Column(
+        "Participant",
+        "participant",
+        sort=("participant__customer__name", "participant__customer__email"),
+        link="participant_detail",
+        link_id="participant__public_id",
+        note="participant__customer__email",
+        required=True,
+    )
+    variant = lists.Column("Variant", sort="variant", required=True)
+    at = lists.MomentColumn("First seen", sort="at", width="md", initial_sort_descending=True)
+
+    def label_of(self, record: Exposure) -> str:
+        """Return who it is."""
+        return str(record.participant)

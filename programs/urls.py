@@ -1,11 +1,12 @@
-"""Addresses of programs, participants and customers."""
+"""Addresses of programs, participants, customers and experiments."""
 
 from django.urls import URLPattern, URLResolver, path
 
 from programs.api import codes as code_endpoints
 from programs.api import erasure as people
+from programs.api import experiments as experiment_endpoints
 from programs.api import programs as endpoints
-from programs.views import codes, editor, erasure, participants, programs, setup
+from programs.views import codes, editor, erasure, experiments, participants, programs, setup
 
 public: list[URLPattern | URLResolver] = []
 
@@ -49,6 +50,11 @@ console: list[URLPattern | URLResolver] = [
     path("customers/<str:public_id>/", participants.customer_detail, name="customer_detail"),
     path("customers/<str:public_id>/export/", erasure.customer_export, name="customer_export"),
     path("customers/<str:public_id>/erase/", erasure.customer_erase, name="customer_erase"),
+    path("experiments/", experiments.experiment_list, name="experiment_list"),
+    path("experiments/new/", experiments.experiment_new, name="experiment_new"),
+    path("experiments/<str:public_id>/", experiments.experiment_detail, name="experiment_detail"),
+    path("experiments/<str:public_id>/start/", experiments.experiment_start, name="experiment_start"),
+    path("experiments/<str:public_id>/stop/", experiments.experiment_stop, name="experiment_stop"),
 ]
 
 api: list[URLPattern | URLResolver] = [
@@ -70,4 +76,25 @@ api: list[URLPattern | URLResolver] = [
     path("promo-codes", code_endpoints.PromoCodeList.as_view(), name="api_promo_codes"),
     path("promo-codes/bulk", code_endpoints.PromoCodeBulk.as_view(), name="api_promo_code_bulk"),
     path("promo-codes/<str:public_id>", code_endpoints.PromoCodeDetail.as_view(), name="api_promo_code"),
+    path("experiments", experiment_endpoints.ExperimentList.as_view(), name="api_experiments"),
+    path(
+        "experiments/<str:public_id>",
+        experiment_endpoints.ExperimentDetail.as_view(),
+        name="api_experiment",
+    ),
+    path(
+        "experiments/<str:public_id>/start",
+        experiment_endpoints.ExperimentStart.as_view(),
+        name="api_experiment_start",
+    ),
+    path(
+        "experiments/<str:public_id>/stop",
+        experiment_endpoints.ExperimentStop.as_view(),
+        name="api_experiment_stop",
+    ),
+    path(
+        "experiments/<str:public_id>/exposures",
+        experiment_endpoints.ExperimentExposures.as_view(),
+        name="api_experiment_exposures",
+    ),
 ]

@@ -309,6 +309,7 @@ SPECTACULAR_SETTINGS = {
         "ItemStatus": [("created", "created"), ("failed", "failed")],
         "ProgramStatus": "programs.models.Program.Status",
         "ParticipantStatus": "programs.models.Participant.Status",
+        "ExperimentStatus": "programs.models.Experiment.Status",
         "LinkStatus": "programs.models.Link.Status",
         "ConversionStatus": "tracking.models.Conversion.Status",
         "ReferralStatus": "tracking.models.Referral.Status",

@@ -9,7 +9,16 @@ import factory
 from factory.django import DjangoModelFactory
 
 from accounts.models import User
-from programs.models import CodeRoute, Customer, Link, Participant, Program, ProgramVersion, PromoCode
+from programs.models import (
+    CodeRoute,
+    Customer,
+    Experiment,
+    Link,
+    Participant,
+    Program,
+    ProgramVersion,
+    PromoCode,
+)
 from programs.terms import default_terms, dump_terms
 from tracking.models import Conversion
 
@@ -106,6 +115,21 @@ class PromoCodeFactory(DjangoModelFactory[PromoCode]):
     code = factory.Sequence(lambda n: f"ANA{n}")
     code_key = factory.LazyAttribute(lambda code: code.code.lower())
     created_at = AT
+
+
+class ExperimentFactory(DjangoModelFactory[Experiment]):
+    """A running experiment of two variants, half and half, without a holdout."""
+
+    class Meta:
+        model = Experiment
+
+    program = factory.SubFactory(ProgramFactory, workspace=factory.SelfAttribute("..workspace"))
+    name = "Two texts"
+    salt = "s1"
+    variants = factory.LazyFunction(lambda: [{"key": "as-now", "weight": 1}, {"key": "new", "weight": 1}])
+    status = Experiment.Status.RUNNING
+    created_at = AT
+    started_at = AT
 
 
 class ConversionFactory(DjangoModelFactory[Conversion]):

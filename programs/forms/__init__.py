@@ -2,6 +2,7 @@
 
 from programs.forms.codes import LinkEditForm, LinkFilterForm, PromoCodeFilterForm, QrForm
 from programs.forms.editor import ROW_BUTTONS, TermsEditor
+from programs.forms.experiments import ExperimentFilterForm, ExperimentForm, ExposureFilterForm
 from programs.forms.general import SECTIONS
 from programs.forms.people import (
     CustomerFilterForm,
@@ -23,6 +24,9 @@ __all__ = [
     "CustomerFilterForm",
     "EnrolForm",
     "EraseForm",
+    "ExperimentFilterForm",
+    "ExperimentForm",
+    "ExposureFilterForm",
     "InviteForm",
     "LinkEditForm",
     "LinkFilterForm",

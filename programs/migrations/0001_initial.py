@@ -206,6 +206,55 @@ class Migration(migrations.Migration):
             model_name='promocode',
             constraint=models.UniqueConstraint(fields=('workspace', 'code_key'), name='promo_code_once'),
         ),
+        migrations.CreateModel(
+            name='Experiment',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', core.ids.PublicIdField(prefix='exp')),
+                ('name', models.CharField(max_length=120)),
+                ('salt', models.CharField(help_text='random; divides people independently of other experiments', max_length=40)),
+                ('variants', models.JSONField(help_text='a list of {key, weight}, see programs.assignment')),
+                ('holdout_bps', models.PositiveIntegerField(default=0, help_text='the part of all people who see no variant')),
+                ('status', models.CharField(choices=[('draft', 'Draft'), ('running', 'Running'), ('stopped', 'Stopped')], default='draft', max_length=8)),
+                ('created_at', models.DateTimeField()),
+                ('started_at', models.DateTimeField(null=True)),
+                ('stopped_at', models.DateTimeField(null=True)),
+                ('program', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='experiments', to='programs.program')),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
+            name='Exposure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', core.ids.PublicIdField(prefix='exs')),
+                ('variant', models.CharField(help_text="a variant's key, or holdout", max_length=30)),
+                ('at', models.DateTimeField()),
+                ('experiment', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='exposures', to='programs.experiment')),
+                ('participant', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='exposures', to='programs.participant')),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='experiment',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('started_at__isnull', True), ('status', 'draft'), ('stopped_at__isnull', True)), models.Q(('started_at__isnull', False), ('status', 'running'), ('stopped_at__isnull', True)), models.Q(('started_at__isnull', False), ('status', 'stopped'), ('stopped_at__isnull', False)), _connector='OR'), name='experiment_runs_since'),
+        ),
+        migrations.AddConstraint(
+            model_name='experiment',
+            constraint=models.CheckConstraint(condition=models.Q(('holdout_bps__lt', 10000)), name='experiment_leaves_somebody'),
+        ),
+        migrations.AddConstraint(
+            model_name='exposure',
+            constraint=models.UniqueConstraint(fields=('workspace', 'experiment', 'participant'), name='exposure_once_per_person'),
+        ),
         IsolateTable("Customer"),
         IsolateTable("Program", doors={"resolve_portal": "SELECT"}),
         IsolateTable("ProgramVersion", append_only=True),
@@ -214,4 +263,6 @@ class Migration(migrations.Migration):
         IsolateTable("Link"),
         IsolateTable("CodeRoute", doors={"resolve_code": "SELECT"}),
         IsolateTable("PromoCode"),
+        IsolateTable("Experiment"),
+        IsolateTable("Exposure", append_only=True),
     ]

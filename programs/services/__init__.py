@@ -1,7 +1,20 @@
-"""Everything that changes programs, customers, participants, links and codes."""
+"""Everything that changes programs, customers, participants, links and codes, and experiments."""
 
 from programs.services.customers import Person, identify_customer, identify_customers
 from programs.services.erasure import erase_customer, forget_answers_about
+from programs.services.experiments import (
+    FEWEST_VARIANTS,
+    HEAVIEST,
+    MOST_VARIANTS,
+    ExperimentNotRunning,
+    ExperimentStarted,
+    ExperimentStopped,
+    change_variants,
+    create_experiment,
+    expose,
+    start_experiment,
+    stop_experiment,
+)
 from programs.services.links import (
     MOST_AT_ONCE,
     CodeTaken,
@@ -40,9 +53,15 @@ from programs.services.promo_codes import (
 )
 
 __all__ = [
+    "FEWEST_VARIANTS",
+    "HEAVIEST",
     "MOST_AT_ONCE",
+    "MOST_VARIANTS",
     "CodeTaken",
     "CustomerErased",
+    "ExperimentNotRunning",
+    "ExperimentStarted",
+    "ExperimentStopped",
     "Invited",
     "NewLink",
     "ParticipantSuspended",
@@ -52,6 +71,8 @@ __all__ = [
     "StatusRefused",
     "archive_link",
     "change_program_status",
+    "change_variants",
+    "create_experiment",
     "create_link",
     "create_links",
     "create_program",
@@ -60,6 +81,7 @@ __all__ = [
     "enrol_participant",
     "enrol_person",
     "erase_customer",
+    "expose",
     "forget_answers_about",
     "identify_customer",
     "identify_customers",
@@ -70,6 +92,8 @@ __all__ = [
     "set_promo_code_status",
     "set_promo_code_statuses",
     "set_statuses",
+    "start_experiment",
+    "stop_experiment",
     "update_draft",
     "update_link",
     "update_participant",

@@ -15,6 +15,7 @@ from core import events
 from core.tenancy import tenant
 from integrations.services import connections, webhooks
 from programs import services as programs
+from programs.assignment import Variant
 from rewards import services as rewards
 from tests.architecture.catalogue import column_of, person, tenant_models
 from tests.architecture.rows import row_for
@@ -124,6 +125,15 @@ def _refer(target: Workspace, acts: Actor) -> None:
     )
     programs.create_promo_code(participant=participant, code=f"{MARK}10", actor=acts, at=AT)
     link = programs.create_link(participant=participant, code=CODE, actor=acts, at=AT)
+    experiment = programs.create_experiment(
+        program=program,
+        name=f"{MARK} texts",
+        variants=[Variant("as-now", 1), Variant("new", 1)],
+        actor=acts,
+        at=AT,
+    )
+    programs.start_experiment(experiment=experiment, actor=acts, at=AT)
+    programs.expose(experiment=experiment, participant=participant, at=AT)
     click = tracking.record_click(
         link=link, visitor_id="v" * 26, facts=ClickFacts(user_agent=BROWSER, address="192.0.2.1"), at=AT
     )
