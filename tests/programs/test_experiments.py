@@ -21,6 +21,7 @@ from core.errors import DomainError
 from core.tenancy import tenant
 from programs import queries, services
 from programs.assignment import Variant, assign
+from programs.export_queries import held_about
 from programs.models import Experiment, Exposure, Participant, Program
 from tests.conftest import make_workspace
 from tests.factories import AT, ExperimentFactory, ParticipantFactory, ProgramFactory, UserFactory
@@ -209,6 +210,16 @@ def test_people_are_counted_beside_what_was_expected(workspace: Workspace) -> No
     assert shares == {"a": (1, 1_250), "b": (6, 7_500), "c": (0, 0), "holdout": (1, 1_250)}
     listed: Any = queries.experiments_of(workspace).get()
     assert listed.people == 8
+
+
+def test_a_person_is_told_what_they_saw(workspace: Workspace) -> None:
+    experiment = running(workspace)
+    person = someone(experiment)
+    row, _ = services.expose(experiment=experiment, participant=person, at=AT)
+    held = held_about(person.customer)["participations"][0]["experiments"]
+    assert held == [
+        {"id": row.public_id, "name": "Two texts", "variant": row.variant, "at": "2026-03-02T12:00:00+00:00"}
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
