@@ -9,7 +9,8 @@ from itertools import groupby
 from accounts import services as account_services
 from accounts.models import ApiKey
 from programs import services as program_services
-from programs.models import Participant
+from programs.assignment import Variant
+from programs.models import Experiment, Participant
 from programs.terms import ProgramTerms
 from referral_platform.demo import cases, cast, endpoints, shopfront, support
 from referral_platform.demo.stage import Stage
@@ -43,6 +44,7 @@ def deeds() -> list[tuple[timedelta, Deed]]:
             (after(day + 4, 9), import_results),
         )
     ]
+    seen: list[tuple[timedelta, Deed]] = [(after(day, 19), show_invitation) for day in range(161, DAYS)]
     return [
         (after(0, 8), set_up),
         (TASTING_ENDS, pause_tasting),
@@ -57,6 +59,7 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(141, 10), keep_lists),
         (after(153, 15), change_keys),
         (after(153, 16), open_sites),
+        (after(160, 9), start_experiment),
         (SHOP_FROM - timedelta(hours=1), shopfront.connect),
         (after(166, 10), endpoints.add),
         (after(168, 14), refund_paid_order),
@@ -77,6 +80,7 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         *((after_start, rule) for after_start in sorted({each.after for each in cases.RULINGS})),
         *nightly,
         *heard,
+        *seen,
     ]
 
 
@@ -334,3 +338,25 @@ def invite(stage: Stage, at: datetime) -> None:
         actor=stage.olga,
         at=at,
     )
+
+
+def start_experiment(stage: Stage, at: datetime) -> None:
+    """Compare two texts that ask people to share their link, and leave a tenth of them as they are."""
+    experiment = program_services.create_experiment(
+        program=stage.programs["friends"],
+        name="Two ways to ask for a share",
+        variants=[Variant("ask-kindly", 1), Variant("name-the-reward", 1)],
+        holdout_bps=1_000,
+        actor=stage.olga,
+        at=at,
+    )
+    program_services.start_experiment(experiment=experiment, actor=stage.olga, at=at)
+
+
+def show_invitation(stage: Stage, at: datetime) -> None:
+    """Let a twelfth of the people come by on this evening and see their text; many come twice."""
+    experiment = Experiment.objects.for_workspace(stage.workspace).get()
+    day = (at - stage.began).days
+    for person, link in sorted(stage.links.items()):
+        if person % 12 == day % 12 and link.participant.program_id == experiment.program_id:
+            program_services.expose(experiment=experiment, participant=link.participant, at=at)

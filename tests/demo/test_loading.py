@@ -19,7 +19,7 @@ from core.models import EventDelivery
 from core.tenancy import tenant
 from engagement.models import Message
 from integrations.models import InboxItem, WebhookDelivery, WebhookEndpoint
-from programs.models import Participant, Program
+from programs.models import Experiment, Exposure, Participant, Program
 from referral_platform.demo import cast
 from referral_platform.demo.loading import load
 from rewards.models import Account, Payout, PayoutBatch, Reward, Transfer
@@ -42,6 +42,7 @@ LISTS = (
     "programs/",
     "participants/",
     "customers/",
+    "experiments/",
     "messages/",
     "referrals/",
     "conversions/",
@@ -79,6 +80,7 @@ def test_the_demo_is_complete_exact_and_loaded_once(
         check_figures(workspace)
         check_people(workspace)
         check_portrait(workspace)
+        check_experiment(workspace)
         check_fraud(workspace)
         check_explanations(workspace)
         clicks = Click.objects.for_workspace(workspace).count()
@@ -191,6 +193,15 @@ def check_people(workspace: Workspace) -> None:
     audit = AuditEntry.objects.for_workspace(workspace).values_list("at", flat=True)
     assert max(audit) <= AT
     assert min(audit) < AT - timedelta(days=180)
+
+
+def check_experiment(workspace: Workspace) -> None:
+    """One experiment runs, and enough people were assigned that each variant has some."""
+    experiment = Experiment.objects.for_workspace(workspace).get()
+    assert experiment.status == "running"
+    seen = counts(workspace, Exposure, "variant")
+    assert {"ask-kindly", "name-the-reward"} <= set(seen) <= {"ask-kindly", "name-the-reward", "holdout"}
+    assert sum(seen.values()) > 20
 
 
 def check_portrait(workspace: Workspace) -> None:
