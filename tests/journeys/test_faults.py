@@ -86,15 +86,21 @@ def owner(platform: Platform) -> Browser:
     return people.sign_up(platform, "otto@faults.example")
 
 
+_TRUSTING = {"fraud-hold_at": "1000", "fraud-deny_at": "1000"}
+
+
 def open_shop(platform: Platform, owner: Browser, name: str, **terms: str) -> Shop:
-    """Set up a sandbox that pays 10 % in cash to the referrer and 5.00 in credit to the friend."""
+    """Set up a sandbox that pays 10 % in cash to the referrer and 5.00 in credit to the friend.
+
+    All friends come by one browser here, which would be looked at, so the thresholds are out of reach.
+    """
     console = people.sandbox_of(people.new_workspace(owner, name))
     program = people.publish_program(
         console,
         "Refer a friend",
         rules=[people.CASH_TEN_PERCENT, people.CREDIT_FIVE],
         destination_url="https://shop.example/welcome",
-        **{"hold_days": "30", "approval": "manual", **terms},
+        **{"hold_days": "30", "approval": "manual", **_TRUSTING, **terms},
     )
     ann = people.enrol(console, program, email=ANN, name="Ann Able")
     click = people.click(platform, ann.code)
