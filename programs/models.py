@@ -314,3 +314,45 @@ class Exposure(TenantModel):
 
     def __str__(self) -> str:
         return self.variant
+
+
+class Promotion(TenantModel):
+    """A season in which a program gives more: a multiplier, or other amounts for some of its rules.
+
+    It counts for what happened between the starts of `starts_on` and of the day after `ends_on` in the
+    workspace's time zone, kept as instants so that a change of the zone moves no promise. `audience` narrows
+    it: {countries, enrolled_from, enrolled_until}; empty is everybody. Of several the first one made counts.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        STOPPED = "stopped"
+
+    public_id = PublicIdField(prefix="prm")
+    program = TenantForeignKey(Program, related_name="promotions")
+    name = models.CharField(max_length=120)
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(help_text="the first instant after it")
+    multiplier_bps = models.PositiveIntegerField(default=10_000, help_text="20000 doubles")
+    replacements = models.JSONField(default=dict, help_text="amounts by rule key, as in the terms' document")
+    banner = models.CharField(max_length=200, blank=True, default="")
+    audience = models.JSONField(default=dict)
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.ACTIVE)
+    created_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="promotion_ends_after_its_start", condition=models.Q(ends_at__gt=models.F("starts_at"))
+            ),
+            models.CheckConstraint(name="promotion_multiplies", condition=models.Q(multiplier_bps__gt=0)),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "program", "starts_at"], name="promotion_ws_program_idx")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

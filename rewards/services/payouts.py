@@ -160,7 +160,8 @@ def cancel_batch(*, batch: PayoutBatch, reason: str, actor: Actor, at: datetime)
         at=at,
     )
     row.status, row.note, row.completed_at = PayoutBatch.Status.FAILED, note, at
-    row.save(update_fields=["status", "note", "completed_at"])
+    row.failed_minor = row.total_minor
+    row.save(update_fields=["status", "note", "completed_at", "failed_minor"])
     _audit(row, actor, "payout_batch.cancelled", before=PayoutBatch.Status.DRAFT, reason=note)
     return row
 

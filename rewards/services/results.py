@@ -175,7 +175,9 @@ def _settle(
         batch.completed_at = at
     else:
         batch.status = PayoutBatch.Status.PROCESSING
-    batch.save(update_fields=["status", "completed_at"])
+    batch.paid_minor += sum(payout.amount_minor for payout, _ in paid)
+    batch.failed_minor += sum(payout.amount_minor for payout, _ in failures)
+    batch.save(update_fields=["status", "completed_at", "paid_minor", "failed_minor"])
 
 
 def _pay(workspace: Workspace, paid: Sequence[tuple[Payout, str]], at: datetime) -> list[Movement]:

@@ -46,6 +46,7 @@ TABLES_WITHOUT_A_TENANT = {
     "django_content_type",
     "django_migrations",
     "django_session",
+    "rewards_referencerate",
     "tracking_clickagent",
 }
 """People, their sessions and the framework's own tables: one person belongs to several workspaces. And names

@@ -312,7 +312,12 @@ def test_a_refused_line_does_not_stop_the_others(workspace: Workspace) -> None:
         ("unchanged", ""),
     ]
     assert batch.status == "processing"
-    assert queries.progress(batch) == {"pending": (1, 3000), "paid": (1, 1000), "failed": (1, 2000)}
+    assert queries.progress(batch) == {
+        "pending": (1, 3000),
+        "sent": (0, 0),
+        "paid": (1, 1000),
+        "failed": (1, 2000),
+    }
     assert balances(workspace) == {
         "expense EUR": -6000,
         "paid_out EUR": 1000,

@@ -91,6 +91,8 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField()),
                 ('customer', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='conversions', to='programs.customer')),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+                ('cost_minor', models.BigIntegerField(null=True)),
+                ('lines', models.JSONField(default=list)),
             ],
             options={
                 'abstract': False,
@@ -212,6 +214,9 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField()),
                 ('conversion', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='refunds', to='tracking.conversion')),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+                ('kind', models.CharField(default='refund', help_text='refund or chargeback', max_length=10)),
+                ('reinstated_at', models.DateTimeField(null=True)),
+                ('reinstated_why', models.CharField(blank=True, default='', max_length=200)),
             ],
             options={
                 'abstract': False,
@@ -611,7 +616,7 @@ class Migration(migrations.Migration):
         IsolateTable("Click", doors={"clicks": "INSERT", "workspaces": "SELECT"}, partitioned_by="occurred_at"),
         IsolateTable("ClickLoss", doors={"clicks": "INSERT"}),
         IsolateTable("Conversion"),
-        IsolateTable("Refund", append_only=True),
+        IsolateTable("Refund"),
         IsolateTable("Touchpoint"),
         IsolateTable("Attribution", append_only=True),
         IsolateTable("Referral"),

@@ -16,7 +16,9 @@ from tracking.models.clicks import Click
 class Conversion(TenantModel):
     """A sign-up, a purchase or a custom event of a customer. Unique by its source and the source's own key.
 
-    `amount_minor` is the net value that counts for rewards; `refunded_minor` never passes it.
+    `amount_minor` is the net value that counts for rewards; `refunded_minor` never passes it. `lines` are
+    what was bought: a list of {sku, category, amount_minor, cost_minor}; `cost_minor` is what all of it cost
+    the shop, where that is known.
     """
 
     class Kind(models.TextChoices):
@@ -40,6 +42,8 @@ class Conversion(TenantModel):
     amount_minor = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=3, blank=True, default="")
     refunded_minor = models.BigIntegerField(default=0)
+    cost_minor = models.BigIntegerField(null=True)
+    lines = models.JSONField(default=list)
     metadata = models.JSONField(default=dict)
     sequence = models.PositiveIntegerField(
         help_text="1 for the customer's first conversion of this kind, 2 for the second …"
@@ -70,12 +74,18 @@ class Conversion(TenantModel):
 
 
 class Refund(TenantModel):
-    """Money given back on a conversion; unique by the source's own key. Append-only."""
+    """Money given back on a conversion; unique by the source's own key.
+
+    One that turned out to be wrong is reinstated: it stays, and no longer counts.
+    """
 
     public_id = PublicIdField(prefix="rfd")
     conversion = TenantForeignKey(Conversion, related_name="refunds")
     source_key = models.CharField(max_length=255)
     amount_minor = models.BigIntegerField()
+    kind = models.CharField(max_length=10, default="refund", help_text="refund or chargeback")
+    reinstated_at = models.DateTimeField(null=True)
+    reinstated_why = models.CharField(max_length=200, blank=True, default="")
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
 
