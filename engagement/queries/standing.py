@@ -150,9 +150,7 @@ def ladder_of(terms: ProgramTerms, friends: int) -> Ladder:
     if tiered is None:
         steps = [(number, f"badge “{name}”") for number, name in MARKS]
     else:
-        steps = [
-            (tier.from_friends, amount_text(tiered, tier.amount, terms.currency)) for tier in tiered.tiers
-        ]
+        steps = [(tier.at_least, amount_text(tiered, tier.amount, terms.currency)) for tier in tiered.tiers]
         if tiered.amount is not None and steps[0][0] > 1:
             steps.insert(0, (1, amount_text(tiered, tiered.amount, terms.currency)))
     rungs = [Rung(friends=number, prize=prize, reached=friends >= number) for number, prize in steps]

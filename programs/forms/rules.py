@@ -55,7 +55,7 @@ class TierForm(forms.Form):
 
     def entry(self, unit: str) -> dict[str, Any]:
         """Return the tier as it stands in the document; a fault is put on `value`. Call when it is valid."""
-        return {"from_friends": self.cleaned_data["friends"], "amount": read_measured(self, unit)}
+        return {"at_least": self.cleaned_data["friends"], "amount": read_measured(self, unit)}
 
 
 class RuleForm(forms.Form):
@@ -177,7 +177,7 @@ class RuleForm(forms.Form):
         group, _, rest = path.partition(".")
         number, _, name = rest.partition(".")
         if group == "tiers" and number.isdigit() and int(number) < len(self.tiers):
-            return self.tiers[int(number)], "friends" if name == "from_friends" else "value"
+            return self.tiers[int(number)], "friends" if name == "at_least" else "value"
         return self, self._field_of(path)
 
     def _field_of(self, path: str) -> str | None:
@@ -216,7 +216,7 @@ def rule_initial(rule: RewardRule, currency: str) -> dict[str, Any]:
         "product_name": "" if product is None else product.name,
         "tiers": [
             {
-                "friends": tier.from_friends,
+                "friends": tier.at_least,
                 "measure": _measure(tier.amount),
                 "value": _typed(tier.amount, unit),
             }

@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Final, get_args
 
 from core.errors import Invalid
 from core.money import MAX_MINOR, is_currency
+from programs.terms.caps import dump_cap, read_caps
 from programs.terms.fraud import FraudTerms, dump_fraud, read_fraud
 from programs.terms.promises import (
-    Amount,
     Approval,
     AttributionModel,
     AttributionTerms,
     CreditSource,
     EligibilityTerms,
-    FixedAmount,
-    PercentageAmount,
-    ProductTerms,
     ProgramTerms,
-    RewardEvent,
     RewardKind,
-    RewardRule,
-    RewardSide,
-    Tier,
 )
 from programs.terms.reader import FieldError, Reader
+from programs.terms.rules import MAX_MONTHS, dump_rule, group_errors, read_rules
 
 SCHEMA: Final = 1
 
 _MAX_DAYS = 3650
 _MAX_HOURS = _MAX_DAYS * 24
-_MAX_MONTHS = 120
-_MAX_TIERS = 10
-_MAX_FRIENDS = 100_000
-_WHOLE_BPS = 10_000
-# Points may outnumber minor units: 1,000,000 bps is 100 points for each cent.
-_MAX_POINTS_BPS = 1_000_000
+_MAX_WARNING = 90
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
@@ -46,7 +34,6 @@ _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _URL = re.compile(
     r"https?://([a-z0-9.-]+)(?::([0-9]{1,5}))?(?:[/?#][!#-;=?-\[\]-~]*)?", re.ASCII | re.IGNORECASE
 )
-_KEY = re.compile("[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _COUNTRY = re.compile("[A-Z]{2}")
 _CHANNEL = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -103,6 +90,10 @@ def dump_terms(terms: ProgramTerms) -> dict[str, object]:
         "rewards": [dump_rule(rule) for rule in terms.rewards],
         "hold_days": terms.hold_days,
         "approval": terms.approval,
+        "approval_above_minor": terms.approval_above_minor,
+        "approval_score": terms.approval_score,
+        "approval_kinds": list(terms.approval_kinds),
+        "caps": [dump_cap(cap) for cap in terms.caps],
         "eligibility": {
             "minimum_order_minor": eligibility.minimum_order_minor,
             "new_customers_only": eligibility.new_customers_only,
@@ -110,6 +101,10 @@ def dump_terms(terms: ProgramTerms) -> dict[str, object]:
         },
         "fraud": dump_fraud(terms.fraud),
         "payout_minimum_minor": terms.payout_minimum_minor,
+        "tax_details_required": terms.tax_details_required,
+        "expiry_warning_days": terms.expiry_warning_days,
+        "redemption_minimum": terms.redemption_minimum,
+        "assumed_margin_bps": terms.assumed_margin_bps,
         "allowed_hosts": list(terms.allowed_hosts),
         "terms_text": terms.terms_text,
         "offer_text": terms.offer_text,
@@ -123,7 +118,15 @@ def publish_errors(terms: ProgramTerms) -> tuple[FieldError, ...]:
         errors.append(FieldError("destination_url", "required", "Links need a page to lead to."))
     if not terms.rewards:
         errors.append(FieldError("rewards", "required", "A program needs at least one reward."))
-    return tuple(errors)
+    known = {rule.key for rule in terms.rewards}
+    for index, cap in enumerate(terms.caps):
+        if not known.issuperset(cap.rules):
+            errors.append(
+                FieldError(
+                    f"caps.{index}.rules", "unknown_reward", "The cap names a reward that is not here."
+                )
+            )
+    return (*errors, *group_errors(terms.rewards))
 
 
 def _program(reader: Reader) -> ProgramTerms:
@@ -137,19 +140,24 @@ def _program(reader: Reader) -> ProgramTerms:
         _check_destination(reader, destination_url, allowed_hosts)
     attribution, eligibility = reader.child("attribution"), reader.child("eligibility")
     fraud = reader.child("fraud")
-    rules = tuple(_rule(entry) for entry in reader.children("rewards", 50))
-    if reader.sound("rewards") and len({rule.key for rule in rules}) < len(rules):
-        reader.fail("rewards", "duplicate", "Each reward needs a key of its own.")
     terms = ProgramTerms(
         currency=currency,
         destination_url=destination_url,
         attribution=_attribution(attribution) if attribution else AttributionTerms(),
-        rewards=rules,
+        rewards=read_rules(reader),
         hold_days=reader.integer("hold_days", 0, 365, default=30),
         approval=reader.choice("approval", get_args(Approval), default="automatic"),
+        approval_above_minor=reader.nullable_integer("approval_above_minor", 0, MAX_MINOR),
+        approval_score=reader.nullable_integer("approval_score", 0, 100),
+        approval_kinds=reader.choices("approval_kinds", get_args(RewardKind), ()),
+        caps=read_caps(reader),
         eligibility=_eligibility(eligibility) if eligibility else EligibilityTerms(),
         fraud=read_fraud(fraud) if fraud else FraudTerms(),
         payout_minimum_minor=reader.integer("payout_minimum_minor", 0, MAX_MINOR, default=0),
+        tax_details_required=reader.boolean("tax_details_required", default=False),
+        expiry_warning_days=reader.integer("expiry_warning_days", 0, _MAX_WARNING, default=7),
+        redemption_minimum=reader.integer("redemption_minimum", 0, MAX_MINOR, default=0),
+        assumed_margin_bps=reader.nullable_integer("assumed_margin_bps", 0, 10_000),
         allowed_hosts=allowed_hosts,
         terms_text=reader.text("terms_text", 20_000, default=""),
         offer_text=reader.text("offer_text", 120, default=""),
@@ -188,7 +196,7 @@ def _attribution(reader: Reader) -> AttributionTerms:
         custom_weights=reader.integers("custom_weights", 0, 10_000, 50, ()),
         channel_weights=_channel_weights(reader.child("channel_weights")),
         precedence=precedence,
-        lifetime_months=reader.nullable_integer("lifetime_months", 1, _MAX_MONTHS),
+        lifetime_months=reader.nullable_integer("lifetime_months", 1, MAX_MONTHS),
         first_bind_wins=reader.boolean("first_bind_wins", default.first_bind_wins),
     )
     if reader.sound():
@@ -222,133 +230,3 @@ def _eligibility(reader: Reader) -> EligibilityTerms:
     )
     reader.finish()
     return terms
-
-
-def _rule(reader: Reader) -> RewardRule:
-    key = reader.text("key", 64)
-    if key and not _KEY.fullmatch(key):
-        reader.fail("key", "invalid_format", "A key is written in small letters, digits and -.")
-    kind: RewardKind = reader.choice("kind", get_args(RewardKind))
-    amount, discount = reader.child("amount"), reader.child("discount")
-    bps_limit = _MAX_POINTS_BPS if kind == "points" else _WHOLE_BPS
-    rule = RewardRule(
-        key=key,
-        side=reader.choice("side", get_args(RewardSide)),
-        event=reader.choice("event", get_args(RewardEvent)),
-        kind=kind,
-        amount=_amount(amount, bps_limit) if amount else None,
-        event_name=reader.nullable_text("event_name", 100),
-        duration_months=reader.nullable_integer("duration_months", 1, _MAX_MONTHS),
-        first_only=reader.boolean("first_only", default=False),
-        minimum_order_minor=reader.integer("minimum_order_minor", 0, MAX_MINOR, default=0),
-        max_minor=reader.nullable_integer("max_minor", 1, MAX_MINOR),
-        product=_product(reader.child("product")),
-        discount=_amount(discount, _WHOLE_BPS) if discount else None,
-        tiers=tuple(_tier(entry, bps_limit) for entry in reader.children("tiers", _MAX_TIERS)),
-    )
-    if reader.sound():
-        _check_rule(reader, rule)
-    reader.finish()
-    return rule
-
-
-def _check_rule(reader: Reader, rule: RewardRule) -> None:
-    if rule.kind in ("product", "discount"):
-        if isinstance(rule.amount, PercentageAmount):
-            reader.fail("amount", "not_fixed", "The value of a product or discount is fixed or absent.")
-    elif rule.amount is None:
-        reader.fail("amount", "required", "This kind of reward needs an amount.")
-    for name, value in (("product", rule.product), ("discount", rule.discount)):
-        if rule.kind == name and value is None:
-            reader.fail(name, "required", f"A {name} reward says which {name}.")
-        elif rule.kind != name and value is not None:
-            reader.fail(name, "not_allowed", f"Only a {name} reward has a {name}.")
-    if (rule.event == "custom") != (rule.event_name is not None):
-        reader.fail("event_name", "event_name", "A custom event, and no other, is named here.")
-    if rule.event == "signup":
-        if isinstance(rule.amount, PercentageAmount):
-            reader.fail("amount", "not_fixed", "A sign-up has no revenue to take a percentage of.")
-        if rule.minimum_order_minor:
-            reader.fail("minimum_order_minor", "not_allowed", "A sign-up has no order.")
-    _check_tiers(reader, rule)
-
-
-def _check_tiers(reader: Reader, rule: RewardRule) -> None:
-    if not rule.tiers:
-        return
-    if rule.side == "referee":
-        reader.fail("tiers", "not_allowed", "Only a referrer climbs tiers.")
-    elif rule.kind in ("product", "discount"):
-        reader.fail("tiers", "not_allowed", "Only cash, store credit and points have tiers.")
-    elif rule.event == "signup":
-        reader.fail("tiers", "not_allowed", "Tiers count friends who bought; a sign-up comes before that.")
-    for index, (lower, tier) in enumerate(pairwise(rule.tiers), start=1):
-        if tier.from_friends <= lower.from_friends:
-            reader.fail(
-                f"tiers.{index}.from_friends",
-                "not_rising",
-                f"This tier must start above the one before it, at {lower.from_friends + 1} friends or more.",
-            )
-
-
-def _tier(reader: Reader, bps_limit: int) -> Tier:
-    amount = reader.child("amount")
-    if amount is None and reader.sound("amount"):
-        reader.fail("amount", "required", "A tier needs an amount.")
-    tier = Tier(
-        from_friends=reader.integer("from_friends", 2, _MAX_FRIENDS),
-        amount=_amount(amount, bps_limit) if amount else FixedAmount(minor=0),
-    )
-    reader.finish()
-    return tier
-
-
-def _amount(reader: Reader, bps_limit: int) -> Amount:
-    amount: Amount
-    kind = reader.choice("type", ("percentage", "fixed"))
-    if not reader.sound("type"):
-        return FixedAmount(minor=0)
-    if kind == "percentage":
-        amount = PercentageAmount(bps=reader.integer("bps", 1, bps_limit))
-    else:
-        amount = FixedAmount(minor=reader.integer("minor", 1, MAX_MINOR))
-    reader.finish()
-    return amount
-
-
-def _product(reader: Reader | None) -> ProductTerms | None:
-    if reader is None:
-        return None
-    product = ProductTerms(sku=reader.text("sku", 100), name=reader.text("name", 200))
-    reader.finish()
-    return product
-
-
-def dump_rule(rule: RewardRule) -> dict[str, object]:
-    """Write one reward rule as it stands in the document's `rewards`."""
-    product = rule.product
-    return {
-        "key": rule.key,
-        "side": rule.side,
-        "event": rule.event,
-        "event_name": rule.event_name,
-        "kind": rule.kind,
-        "amount": _dump_amount(rule.amount),
-        "duration_months": rule.duration_months,
-        "first_only": rule.first_only,
-        "minimum_order_minor": rule.minimum_order_minor,
-        "max_minor": rule.max_minor,
-        "product": None if product is None else {"sku": product.sku, "name": product.name},
-        "discount": _dump_amount(rule.discount),
-        "tiers": [
-            {"from_friends": tier.from_friends, "amount": _dump_amount(tier.amount)} for tier in rule.tiers
-        ],
-    }
-
-
-def _dump_amount(amount: Amount | None) -> dict[str, object] | None:
-    if amount is None:
-        return None
-    if isinstance(amount, PercentageAmount):
-        return {"type": "percentage", "bps": amount.bps}
-    return {"type": "fixed", "minor": amount.minor}

@@ -111,6 +111,17 @@ class Reader:
 
         return self._distinct(key, self._items(key, longest, (), name))
 
+    def texts(self, key: str, longest: int, most: int) -> tuple[str, ...]:
+        """Read a list of at most `most` different texts, none of them empty; none when absent."""
+
+        def text(at: str, value: object) -> str | None:
+            found = self._text(at, value, longest)
+            if found == "":
+                self.fail(at, "blank", "This must not be empty.")
+            return found or None
+
+        return self._distinct(key, self._items(key, most, (), text))
+
     def child(self, key: str) -> Reader | None:
         """Enter the object at `key`; None for null and for an absent key."""
         return None if self._is_null(key) else self._child(key, self._document[key])

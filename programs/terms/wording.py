@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from core.money import CURRENCIES, display
+from programs.terms.caps import CapPeriod, CapTerms
 from programs.terms.promises import (
+    UNORDERED_EVENTS,
     Amount,
     FixedAmount,
+    ItemTerms,
+    MilestoneBasis,
+    MilestoneTerms,
     PercentageAmount,
     ProgramTerms,
+    RewardKind,
     RewardRule,
     RewardSide,
 )
 
-_KIND_WORDS = {"cash": "cash", "credit": "store credit"}
+KIND_WORDS: Final[Mapping[RewardKind, str]] = {
+    "cash": "cash",
+    "credit": "store credit",
+    "discount": "a discount",
+    "product": "a product",
+    "points": "points",
+    "gift_card": "a gift card",
+    "custom": "a reward of your own",
+}
+"""A kind of reward in words."""
+
+_ENDINGS: Final[Mapping[int, str]] = {1: "st", 2: "nd", 3: "rd"}
+_PERIOD_WORDS: Final[Mapping[CapPeriod, str]] = {
+    "lifetime": "in all",
+    "year": "a year",
+    "month": "a month",
+    "week": "a week",
+    "day": "a day",
+}
 
 
 def summary(terms: ProgramTerms) -> tuple[str, ...]:
@@ -37,18 +63,37 @@ def promises(terms: ProgramTerms, side: RewardSide, subject: str) -> tuple[str, 
 def reward_sentence(rule: RewardRule, currency: str, minimum_order_minor: int = 0) -> str:
     """Say what one rule promises; `minimum_order_minor` is the program's own minimum."""
     parts = [f"The {rule.side} gets {_gift(rule, currency)}"]
-    parts += [
-        f"{amount_text(rule, tier.amount, currency)} from {tier.from_friends} friends on"
-        for tier in rule.tiers
-    ]
+    parts += _tier_parts(rule, currency)
     if rule.duration_months is not None:
-        parts.append(f"for {rule.duration_months} month{'' if rule.duration_months == 1 else 's'}")
+        parts.append(f"for {_counted(rule.duration_months, 'month')}")
     if rule.max_minor is not None:
         parts.append(f"at most {display(rule.max_minor, rule.unit(currency))} each time")
     minimum = max(rule.minimum_order_minor, minimum_order_minor)
-    if minimum and rule.event != "signup":
+    if minimum and rule.event not in UNORDERED_EVENTS:
         parts.append(f"for orders from {display(minimum, currency)}")
+    if rule.items is not None:
+        parts.append(_items(rule.items))
+    if rule.new_customers_only:
+        parts.append("for new customers only")
+    if rule.group is not None:
+        parts.append(f"unless another reward of “{rule.group}” gives more")
+    if rule.expiry_days is not None:
+        parts.append(f"to be used within {_counted(rule.expiry_days, 'day')}")
     return ", ".join(parts) + "."
+
+
+def cap_sentence(cap: CapTerms, currency: str, rewards: Sequence[str] = ()) -> str:
+    """Say what one cap limits; `rewards` are the names of those it covers, none for all."""
+    limits = []
+    if cap.limit_minor is not None:
+        limits.append(display(cap.limit_minor, currency))
+    if cap.limit_count is not None:
+        limits.append(_counted(cap.limit_count, "reward"))
+    who = "One person gets" if cap.scope == "participant" else "All people together get"
+    period = _PERIOD_WORDS[cap.period]
+    covered = f" from {_listed([f'“{name}”' for name in rewards])}" if rewards else ""
+    paused = "; then the program pauses" if cap.pause else ""
+    return f"{who} at most {' and '.join(limits)} {period}{covered}{paused}."
 
 
 def headline(terms: ProgramTerms) -> str:
@@ -80,38 +125,92 @@ def percent_text(bps: int) -> str:
     return f"{_plain(Decimal(bps) / 100)} %"
 
 
-def _gift(rule: RewardRule, currency: str) -> str:
-    occasion = _occasion(rule)
+def times_text(bps: int) -> str:
+    """Write basis points as a factor without needless zeros: 15000 is "1.5"."""
+    return _plain(Decimal(bps) / 10_000)
+
+
+def progress_text(basis: MilestoneBasis, count: int, currency: str) -> str:
+    """Write a referrer's progress: "5 friends", "€100.00 of revenue", "3 months in a row"."""
+    if basis == "revenue":
+        return f"{display(count, currency)} of revenue"
+    return _counted(count, "friend") if basis == "friends" else f"{_counted(count, 'month')} in a row"
+
+
+def gift_name(rule: RewardRule) -> str:
+    """Return the name of what a product or custom reward gives; empty for the other kinds."""
     if rule.kind == "product" and rule.product is not None:
-        return (
-            f"the product “{rule.product.name}” ({rule.product.sku}){_worth(rule, currency)} for {occasion}"
-        )
+        return rule.product.name
+    return rule.custom.name if rule.kind == "custom" and rule.custom is not None else ""
+
+
+def _gift(rule: RewardRule, currency: str) -> str:
+    occasion = _occasion(rule, currency)
+    worth = _worth(rule, currency)
+    if rule.kind == "product" and rule.product is not None:
+        return f"the product “{rule.product.name}” ({rule.product.sku}){worth} for {occasion}"
+    if rule.kind == "custom" and rule.custom is not None:
+        return f"“{rule.custom.name}”{worth} for {occasion}"
     if rule.kind == "discount" and rule.discount is not None:
-        return f"a discount of {_amount(rule.discount, currency)}{_worth(rule, currency)} for {occasion}"
+        return f"a discount of {_amount(rule.discount, currency)}{worth} for {occasion}"
+    link = "for"
+    if isinstance(rule.amount, PercentageAmount):
+        link = "of the margin of" if rule.base == "margin" else "of"
     if rule.kind == "points":
-        link = "of" if isinstance(rule.amount, PercentageAmount) else "for"
         return f"{amount_text(rule, rule.amount or FixedAmount(0), currency)} {link} {occasion}"
-    link = "of" if isinstance(rule.amount, PercentageAmount) else "for"
-    return f"{_amount(rule.amount, currency)} {link} {occasion} as {_KIND_WORDS[rule.kind]}"
+    return f"{_amount(rule.amount, currency)} {link} {occasion} as {KIND_WORDS[rule.kind]}"
+
+
+def _tier_parts(rule: RewardRule, currency: str) -> list[str]:
+    parts = [
+        f"{amount_text(rule, tier.amount, currency)} "
+        f"from {progress_text(rule.tier_basis, tier.at_least, currency)} on"
+        for tier in rule.tiers
+    ]
+    if rule.tiers and rule.tier_period != "lifetime":
+        parts.append(f"counted anew each {rule.tier_period}")
+    if rule.tiers and rule.tier_mode == "retroactive":
+        parts.append("and then for everything before as well")
+    return parts
 
 
 def _short(terms: ProgramTerms, side: RewardSide) -> str:
     rule = next((rule for rule in terms.rewards if rule.side == side), None)
     if rule is None:
         return ""
-    if rule.kind == "product" and rule.product is not None:
-        return rule.product.name
+    if name := gift_name(rule):
+        return name
     amount = rule.discount if rule.kind == "discount" else rule.amount
     if amount is None:
         return ""
     return amount_text(rule, amount, terms.currency) + (" off" if rule.kind == "discount" else "")
 
 
-def _occasion(rule: RewardRule) -> str:
+def _occasion(rule: RewardRule, currency: str) -> str:
     if rule.event == "signup":
         return "the sign-up"
-    name = "purchase" if rule.event == "purchase" else f"“{rule.event_name}” event"
+    if rule.event == "milestone":
+        return _milestone(rule.milestone, currency) if rule.milestone else "a milestone"
+    name = f"“{rule.event_name}” event" if rule.event == "custom" else rule.event
+    if rule.nth is not None:
+        return f"the {_ordinal(rule.nth)} {name}"
     return f"the first {name}" if rule.first_only else f"each {name}"
+
+
+def _milestone(milestone: MilestoneTerms, currency: str) -> str:
+    reached = progress_text(milestone.basis, milestone.at_least, currency)
+    return f"every {reached}" if milestone.repeat else reached
+
+
+def _items(items: ItemTerms) -> str:
+    named = []
+    if items.skus:
+        named.append(f"{'product' if len(items.skus) == 1 else 'products'} {_listed(items.skus)}")
+    if items.categories:
+        word = "category" if len(items.categories) == 1 else "categories"
+        named.append(f"{word} {_listed(items.categories)}")
+    both = " and ".join(named)
+    return f"for everything but {both}" if items.excluded else f"for {both} only"
 
 
 def _worth(rule: RewardRule, currency: str) -> str:
@@ -122,6 +221,19 @@ def _amount(amount: Amount | None, unit: str) -> str:
     if isinstance(amount, PercentageAmount):
         return percent_text(amount.bps)
     return display(amount.minor if amount is not None else 0, unit)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _ordinal(number: int) -> str:
+    last = 0 if 10 < number % 100 < 20 else number % 10
+    return f"{number}{_ENDINGS.get(last, 'th')}"
 
 
 def _plain(number: Decimal) -> str:

@@ -14,7 +14,7 @@ from accounts.models import Workspace
 from programs.eligibility import EligibilityFacts, eligible
 from programs.queries import terms_of
 from programs.terms import PercentageAmount, ProgramTerms, RewardRule
-from rewards.calculation import Calculation, calculate, whole_months
+from rewards.calculation import Calculation, Progress, calculate, whole_months
 from rewards.models import Reward
 from tracking.case_queries import NO_DOUBTS, Doubts, doubts_of
 from tracking.models import Attribution, Conversion, Credit, Referral
@@ -132,12 +132,12 @@ class _Promise:
             position=self.position,
             occurrence=fact.sequence,
             months_elapsed=whole_months(start.astimezone(zone), fact.occurred_at),
-            friends=self._friends() if self.rule.tiers else 1,
+            progress=self._progress() if self.rule.tiers else None,
         )
 
-    def _friends(self) -> int:
+    def _progress(self) -> Progress:
         """Count the participant's friends who had converted by the time of the conversion."""
-        return (
+        friends = (
             Referral.objects.for_workspace(self.fact.workspace_id)
             .filter(
                 participant_id=self.credits[self.position].participant_id,
@@ -146,6 +146,7 @@ class _Promise:
             .exclude(status=Referral.Status.REJECTED)
             .count()
         )
+        return Progress(friends, friends)
 
     def _standing(self, calculation: Calculation, doubts: Doubts) -> tuple[str, str, str]:
         """Return the status the reward starts in, the reason code, and the sentence for people."""

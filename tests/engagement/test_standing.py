@@ -21,7 +21,7 @@ PLAIN = parse_terms(terms(rewards=[CASH]))
 
 def tiered() -> Any:
     def tier(friends: int, bps: int) -> dict[str, Any]:
-        return {"from_friends": friends, "amount": {"type": "percentage", "bps": bps}}
+        return {"at_least": friends, "amount": {"type": "percentage", "bps": bps}}
 
     return parse_terms(terms(rewards=[{**CASH, "tiers": [tier(5, 1500), tier(20, 2000)]}]))
 

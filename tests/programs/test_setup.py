@@ -150,8 +150,8 @@ def test_tiers_are_added_moved_and_must_rise(client: Client, root: str, workspac
     assert client.post(path, rising).status_code == 302
     program.refresh_from_db()
     assert program.draft["rewards"][0]["tiers"] == [
-        {"from_friends": 2, "amount": {"type": "percentage", "bps": 2000}},
-        {"from_friends": 5, "amount": {"type": "fixed", "minor": 1500}},
+        {"at_least": 2, "amount": {"type": "percentage", "bps": 2000}},
+        {"at_least": 5, "amount": {"type": "fixed", "minor": 1500}},
     ]
     assert shown(program)["rule-0-tier-1-value"] == "15.00"
 

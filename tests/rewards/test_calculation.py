@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 
 from core.money import MAX_MINOR, split
 from programs.terms import (
-    EligibilityTerms,
+    CustomTerms,
     FixedAmount,
+    MilestoneTerms,
     PercentageAmount,
     ProductTerms,
-    ProgramTerms,
     RewardRule,
     Tier,
-    default_terms,
 )
 from rewards.calculation import (
+    Boost,
     Calculation,
-    ExampleLine,
     calculate,
     reversed_total,
+    stack,
     whole_months,
-    worked_example,
 )
+from rewards.tiers import Progress
 
 PERCENT = RewardRule(
     key="commission", side="referrer", event="purchase", kind="cash", amount=PercentageAmount(1000)
@@ -334,34 +334,6 @@ def test_months_need_aware_instants() -> None:
             whole_months(start, end)
 
 
-def test_a_worked_example_is_what_the_rules_would_pay() -> None:
-    assert worked_example(default_terms("customer", "EUR"), 5000) == (
-        ExampleLine(
-            "referrer-credit",
-            "referrer",
-            Calculation(500, "EUR", 5000, "earned", "10 % of €50.00 is €5.00."),
-        ),
-        ExampleLine(
-            "referee-discount",
-            "referee",
-            Calculation(0, "EUR", 0, "earned", "A discount of 10 %.", discount=PercentageAmount(1000)),
-        ),
-    )
-
-
-def test_a_worked_example_respects_the_stricter_minimum() -> None:
-    terms = ProgramTerms(
-        currency="EUR",
-        rewards=(replace(FIXED, event="signup"), replace(PERCENT, minimum_order_minor=1000)),
-        eligibility=EligibilityTerms(minimum_order_minor=2000),
-    )
-    assert [line.calculation.reason for line in worked_example(terms, 1500)] == [
-        "earned",
-        "below_minimum_order",
-    ]
-    assert [line.calculation.amount_minor for line in worked_example(terms, 2000)] == [1000, 200]
-
-
 CLIMBING = replace(PERCENT, tiers=(Tier(5, PercentageAmount(1500)), Tier(10, FixedAmount(3000))))
 
 
@@ -378,15 +350,16 @@ CLIMBING = replace(PERCENT, tiers=(Tier(5, PercentageAmount(1500)), Tier(10, Fix
 def test_the_tier_reached_decides_the_amount(
     friends: int, amount_minor: int, base_minor: int, sentence: str
 ) -> None:
-    found = owed(CLIMBING, order_minor=10_000, friends=friends)
+    found = owed(CLIMBING, order_minor=10_000, progress=Progress(friends - 1, friends))
     assert (found.amount_minor, found.base_minor, found.sentence) == (amount_minor, base_minor, sentence)
 
 
 def test_a_tiers_amount_is_limited_and_split_like_any() -> None:
     limited = replace(CLIMBING, max_minor=2000)
-    found = [owed(limited, friends=10, weights=(1, 1), position=at).amount_minor for at in (0, 1)]
+    tenth = Progress(9, 10)
+    found = [owed(limited, progress=tenth, weights=(1, 1), position=at).amount_minor for at in (0, 1)]
     assert found == [1000, 1000]
-    assert owed(limited, friends=10).sentence == (
+    assert owed(limited, progress=tenth).sentence == (
         "A fixed €30.00, by the tier from 10 friends on, limited to €20.00."
     )
 
@@ -396,7 +369,174 @@ def test_a_percentage_in_a_tier_needs_the_programs_currency() -> None:
     assert owed(rule, order_currency="USD").reason == "currency_differs"
 
 
-def test_a_worked_example_climbs_too() -> None:
-    terms = ProgramTerms("EUR", rewards=(CLIMBING,))
-    found = [worked_example(terms, 10_000, friends)[0].calculation.amount_minor for friends in (1, 5, 10)]
-    assert found == [1000, 1500, 3000]
+GIFT_CARD = replace(PERCENT, key="card", kind="gift_card")
+DINNER = replace(
+    PERCENT, key="dinner", kind="custom", amount=FixedAmount(4000), custom=CustomTerms("A dinner")
+)
+
+
+def test_a_gift_card_is_money_and_a_custom_reward_is_whole() -> None:
+    assert owed(GIFT_CARD).amount_minor == 1000
+    assert owed(GIFT_CARD, order_currency="USD").reason == "currency_differs"
+    assert owed(DINNER) == Calculation(
+        4000, "EUR", 0, "earned", "“A dinner”.", custom=CustomTerms("A dinner")
+    )
+    assert owed(replace(DINNER, custom=None)).sentence == "A reward of its own."
+    assert owed(DINNER, weights=(1, 2)).sentence == (
+        "A reward of this kind cannot be split; it goes to the largest credit."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "reason", "sentence"),
+    [
+        (
+            replace(PERCENT, event="renewal"),
+            {"occurrence": 1},
+            "event_differs",
+            "This is a first purchase; the reward is for a renewal.",
+        ),
+        (
+            replace(PERCENT, event="renewal"),
+            {"event": "signup"},
+            "event_differs",
+            "This is a sign-up; the reward is for a renewal.",
+        ),
+        (
+            replace(PERCENT, event="milestone"),
+            {},
+            "event_differs",
+            "This is a purchase; the reward is for a milestone.",
+        ),
+        (replace(PERCENT, event="renewal"), {"occurrence": 7}, "earned", "10 % of €99.99 is €10.00."),
+        (
+            replace(PERCENT, event="renewal", first_only=True),
+            {"occurrence": 3},
+            "not_first",
+            "Only the first one earns this reward; this is number 2.",
+        ),
+        (replace(PERCENT, event="renewal", nth=2), {"occurrence": 3}, "earned", "10 % of €99.99 is €10.00."),
+        (
+            replace(PERCENT, nth=3),
+            {"occurrence": 2},
+            "not_nth",
+            "Only number 3 earns this reward; this is number 2.",
+        ),
+        (
+            replace(PERCENT, new_customers_only=True),
+            {"new_customer": False},
+            "not_new_customer",
+            "The customer had bought before the referral.",
+        ),
+        (PERCENT, {"new_customer": False}, "earned", "10 % of €99.99 is €10.00."),
+        (
+            PERCENT,
+            {"converted": "$110.00 at 0.909 is €99.99."},
+            "earned",
+            "$110.00 at 0.909 is €99.99. 10 % of €99.99 is €10.00.",
+        ),
+    ],
+)
+def test_renewals_numbers_and_new_customers(
+    rule: RewardRule, facts: dict[str, Any], reason: str, sentence: str
+) -> None:
+    found = owed(rule, **facts)
+    assert (found.reason, found.sentence) == (reason, sentence)
+
+
+def test_a_milestone_names_what_was_reached() -> None:
+    rule = replace(FIXED, event="milestone", milestone=MilestoneTerms("friends", 5, repeat=True))
+    found = calculate(rule=rule, currency="EUR", event="milestone", order_minor=0, threshold=10)
+    assert found == Calculation(1000, "EUR", 0, "earned", "A fixed €10.00 for 10 friends.")
+
+
+DOUBLE = Boost("Summer", multiplier_bps=20_000)
+
+
+@pytest.mark.parametrize(
+    ("rule", "boost", "amount_minor", "sentence"),
+    [
+        (PERCENT, DOUBLE, 2000, "10 % of €99.99, times 2 by “Summer”, is €20.00."),
+        (FIXED, DOUBLE, 2000, "A fixed €10.00, times 2 by “Summer”, is €20.00."),
+        (
+            replace(PERCENT, max_minor=1200),
+            DOUBLE,
+            1200,
+            "10 % of €99.99, times 2 by “Summer”, is €20.00, limited to €12.00.",
+        ),
+        (
+            PERCENT,
+            Boost("Summer", amount=PercentageAmount(3000)),
+            3000,
+            "30 % of €99.99, by “Summer”, is €30.00.",
+        ),
+        (
+            PERCENT,
+            Boost("Summer", 15_000, FixedAmount(900)),
+            1350,
+            "A fixed €9.00, times 1.5 by “Summer”, is €13.50.",
+        ),
+        (CLIMBING, Boost("Summer", amount=FixedAmount(900)), 900, "A fixed €9.00, by “Summer”."),
+        (
+            CLIMBING,
+            DOUBLE,
+            3000,
+            "15 % of €99.99, times 2 by “Summer”, is €30.00, by the tier from 5 friends on.",
+        ),
+        (MUG, DOUBLE, 0, "The product “Mug”."),
+        (VOUCHER, DOUBLE, 0, "A discount of 25 %, by “Summer”."),
+        (VOUCHER, Boost("Summer", 90_000), 0, "A discount of 100 %, by “Summer”."),
+        (VOUCHER, Boost("Summer", amount=FixedAmount(700)), 0, "A discount of €7.00, by “Summer”."),
+    ],
+)
+def test_a_promotion_multiplies_or_replaces(
+    rule: RewardRule, boost: Boost, amount_minor: int, sentence: str
+) -> None:
+    found = owed(rule, boost=boost, progress=Progress(4, 5))
+    assert (found.amount_minor, found.sentence) == (amount_minor, sentence)
+
+
+def test_a_promotion_is_rounded_once_and_split_like_any() -> None:
+    # 10 % of 0.15 is 0.015: doubled before rounding it is 0.03.
+    assert owed(PERCENT, order_minor=15, boost=DOUBLE).amount_minor == 3
+    parts = [
+        owed(FIXED, weights=(1, 1, 1), position=at, boost=Boost("S", 12_500)).amount_minor for at in range(3)
+    ]
+    assert parts == [417, 417, 416]
+
+
+def test_of_a_group_only_the_best_is_paid() -> None:
+    first, second, third = (
+        replace(FIXED, key=key, amount=FixedAmount(minor), group="best")
+        for key, minor in (("a", 500), ("b", 900), ("c", 900))
+    )
+    alone = replace(FIXED, key="d")
+    other = replace(FIXED, key="e", group="other")
+    late = replace(FIXED, key="f", amount=FixedAmount(5000), group="best", nth=2)
+    rules = (first, second, third, alone, other, late)
+    found = stack([(rule, owed(rule)) for rule in rules])
+    assert [(each.reason, each.amount_minor) for each in found] == [
+        ("better_rule", 0),
+        ("earned", 900),
+        ("better_rule", 0),
+        ("earned", 1000),
+        ("earned", 1000),
+        ("not_nth", 0),
+    ]
+    assert found[0].sentence == "Of “best” only the best is paid: “b” gives €9.00."
+    assert stack([]) == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from([None, "x", "y"])), max_size=8))
+def test_each_group_pays_its_most_once(promises: list[tuple[int, str | None]]) -> None:
+    rules = [
+        replace(FIXED, key=str(index), amount=FixedAmount(minor), group=group)
+        for index, (minor, group) in enumerate(promises)
+    ]
+    found = stack([(rule, owed(rule)) for rule in rules])
+    for group in ("x", "y"):
+        paid = [each.amount_minor for rule, each in zip(rules, found, strict=True) if rule.group == group]
+        best = max((minor for minor, named in promises if named == group), default=0)
+        assert sum(paid) == best
+    free = [each.amount_minor for rule, each in zip(rules, found, strict=True) if rule.group is None]
+    assert free == [minor for minor, named in promises if named is None]

@@ -394,7 +394,7 @@ def test_many_conversions_settle_in_one_go_as_one_by_one(
 
 
 def test_a_reward_rises_with_the_friends_who_bought_by_then(workspace: Workspace) -> None:
-    tiers = [{"from_friends": 2, "amount": {"type": "percentage", "bps": 2000}}]
+    tiers = [{"at_least": 2, "amount": {"type": "percentage", "bps": 2000}}]
     ana = participant(program(workspace, rule(tiers=tiers)))
     facts = []
     for day in range(3):

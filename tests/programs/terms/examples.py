@@ -1,16 +1,24 @@
 """One complete example of terms, and a Hypothesis strategy for all of them."""
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from core.money import CURRENCIES, MAX_MINOR
 from programs.terms import (
     FRAUD_RULES,
+    UNDIVIDED_KINDS,
+    UNORDERED_EVENTS,
     AttributionTerms,
+    CapPeriod,
+    CapScope,
+    CapTerms,
+    CustomTerms,
     EligibilityTerms,
     FixedAmount,
     FraudTerms,
+    ItemTerms,
+    MilestoneTerms,
     PercentageAmount,
     ProductTerms,
     ProgramTerms,
@@ -19,6 +27,9 @@ from programs.terms import (
     RewardRule,
     RewardSide,
     Tier,
+    TierBasis,
+    TierMode,
+    TierPeriod,
 )
 
 
@@ -51,14 +62,25 @@ def full_document() -> dict[str, Any]:
                 "amount": {"type": "percentage", "bps": 1000},
                 "duration_months": 12,
                 "first_only": False,
+                "nth": 2,
+                "new_customers_only": True,
                 "minimum_order_minor": 2000,
+                "base": "margin",
+                "items": {"skus": ["A-1", "B 2"], "categories": ["Shoes"], "excluded": True},
                 "max_minor": 5000,
+                "group": "best",
                 "product": None,
                 "discount": None,
+                "custom": None,
                 "tiers": [
-                    {"from_friends": 5, "amount": {"type": "percentage", "bps": 1500}},
-                    {"from_friends": 10, "amount": {"type": "fixed", "minor": 3000}},
+                    {"at_least": 5, "amount": {"type": "percentage", "bps": 1500}},
+                    {"at_least": 10, "amount": {"type": "fixed", "minor": 3000}},
                 ],
+                "tier_basis": "friends",
+                "tier_period": "year",
+                "tier_mode": "retroactive",
+                "milestone": None,
+                "expiry_days": None,
             },
             {
                 "key": "referee-mug",
@@ -69,11 +91,22 @@ def full_document() -> dict[str, Any]:
                 "amount": {"type": "fixed", "minor": 1500},
                 "duration_months": None,
                 "first_only": True,
+                "nth": None,
+                "new_customers_only": False,
                 "minimum_order_minor": 0,
+                "base": "revenue",
+                "items": None,
                 "max_minor": None,
+                "group": None,
                 "product": {"sku": "MUG-1", "name": "Mug"},
                 "discount": None,
+                "custom": None,
                 "tiers": [],
+                "tier_basis": "friends",
+                "tier_period": "lifetime",
+                "tier_mode": "marginal",
+                "milestone": None,
+                "expiry_days": None,
             },
             {
                 "key": "referee-welcome",
@@ -84,15 +117,75 @@ def full_document() -> dict[str, Any]:
                 "amount": None,
                 "duration_months": None,
                 "first_only": False,
+                "nth": None,
+                "new_customers_only": False,
                 "minimum_order_minor": 0,
+                "base": "revenue",
+                "items": None,
                 "max_minor": None,
+                "group": None,
                 "product": None,
                 "discount": {"type": "fixed", "minor": 500},
+                "custom": None,
                 "tiers": [],
+                "tier_basis": "friends",
+                "tier_period": "lifetime",
+                "tier_mode": "marginal",
+                "milestone": None,
+                "expiry_days": 90,
+            },
+            {
+                "key": "referrer-party",
+                "side": "referrer",
+                "event": "milestone",
+                "event_name": None,
+                "kind": "custom",
+                "amount": None,
+                "duration_months": None,
+                "first_only": False,
+                "nth": None,
+                "new_customers_only": False,
+                "minimum_order_minor": 0,
+                "base": "revenue",
+                "items": None,
+                "max_minor": None,
+                "group": None,
+                "product": None,
+                "discount": None,
+                "custom": {"name": "A dinner"},
+                "tiers": [],
+                "tier_basis": "friends",
+                "tier_period": "lifetime",
+                "tier_mode": "marginal",
+                "milestone": {"basis": "friends", "at_least": 5, "repeat": True},
+                "expiry_days": None,
             },
         ],
         "hold_days": 14,
         "approval": "manual",
+        "approval_above_minor": 20000,
+        "approval_score": 30,
+        "approval_kinds": ["cash", "gift_card"],
+        "caps": [
+            {
+                "key": "person",
+                "scope": "participant",
+                "period": "month",
+                "limit_minor": 50000,
+                "limit_count": None,
+                "rules": [],
+                "pause": False,
+            },
+            {
+                "key": "budget",
+                "scope": "program",
+                "period": "lifetime",
+                "limit_minor": 1000000,
+                "limit_count": 500,
+                "rules": ["referrer-purchase"],
+                "pause": True,
+            },
+        ],
         "eligibility": {"minimum_order_minor": 1000, "new_customers_only": True, "countries": ["DE", "AT"]},
         "fraud": {
             "hold_at": 40,
@@ -113,6 +206,10 @@ def full_document() -> dict[str, Any]:
             "validate_orders": True,
         },
         "payout_minimum_minor": 2500,
+        "tax_details_required": True,
+        "expiry_warning_days": 14,
+        "redemption_minimum": 100,
+        "assumed_margin_bps": 4000,
         "allowed_hosts": ["shop.example", "www.shop.example"],
         "terms_text": "Be fair.",
         "offer_text": "Give €5, get 10 %",
@@ -145,8 +242,15 @@ def full_terms() -> ProgramTerms:
                 kind="cash",
                 amount=PercentageAmount(bps=1000),
                 duration_months=12,
+                nth=2,
+                new_customers_only=True,
                 minimum_order_minor=2000,
+                base="margin",
+                items=ItemTerms(skus=("A-1", "B 2"), categories=("Shoes",), excluded=True),
                 max_minor=5000,
+                group="best",
+                tier_period="year",
+                tier_mode="retroactive",
                 tiers=(Tier(5, PercentageAmount(bps=1500)), Tier(10, FixedAmount(minor=3000))),
             ),
             RewardRule(
@@ -165,10 +269,34 @@ def full_terms() -> ProgramTerms:
                 event="signup",
                 kind="discount",
                 discount=FixedAmount(minor=500),
+                expiry_days=90,
+            ),
+            RewardRule(
+                key="referrer-party",
+                side="referrer",
+                event="milestone",
+                kind="custom",
+                custom=CustomTerms("A dinner"),
+                milestone=MilestoneTerms("friends", 5, repeat=True),
             ),
         ),
         hold_days=14,
         approval="manual",
+        approval_above_minor=20_000,
+        approval_score=30,
+        approval_kinds=("cash", "gift_card"),
+        caps=(
+            CapTerms("person", "participant", "month", limit_minor=50_000),
+            CapTerms(
+                "budget",
+                "program",
+                "lifetime",
+                limit_minor=1_000_000,
+                limit_count=500,
+                rules=("referrer-purchase",),
+                pause=True,
+            ),
+        ),
         eligibility=EligibilityTerms(
             minimum_order_minor=1000, new_customers_only=True, countries=("DE", "AT")
         ),
@@ -191,6 +319,10 @@ def full_terms() -> ProgramTerms:
             validate_orders=True,
         ),
         payout_minimum_minor=2500,
+        tax_details_required=True,
+        expiry_warning_days=14,
+        redemption_minimum=100,
+        assumed_margin_bps=4000,
         allowed_hosts=("shop.example", "www.shop.example"),
         terms_text="Be fair.",
         offer_text="Give €5, get 10 %",
@@ -204,15 +336,26 @@ percentages = st.builds(PercentageAmount, st.integers(1, 10_000))
 booleans = st.booleans()
 
 
+products = st.builds(ProductTerms, texts, texts)
+items = st.builds(ItemTerms, *[st.lists(texts, min_size=1, max_size=3, unique=True).map(tuple)] * 2, booleans)
+milestones = st.builds(MilestoneTerms, st.just("friends"), st.integers(1, 100_000), booleans) | st.builds(
+    MilestoneTerms, st.just("streak"), st.integers(2, 120), booleans
+)
+
+
 @st.composite
 def reward_rules(draw: st.DrawFn, key: str) -> RewardRule:
-    kind: RewardKind = draw(st.sampled_from(("cash", "credit", "discount", "product", "points")))
-    event: RewardEvent = draw(st.sampled_from(("signup", "purchase", "custom")))
-    divisible = kind in ("cash", "credit", "points")
-    amount = fixed if event == "signup" or not divisible else fixed | percentages
-    side: RewardSide = draw(st.sampled_from(("referrer", "referee")))
-    climbs = side == "referrer" and divisible and event != "signup"
-    thresholds = draw(st.lists(st.integers(2, 100_000), max_size=3, unique=True)) if climbs else []
+    kind: RewardKind = draw(st.sampled_from(get_args(RewardKind)))
+    event: RewardEvent = draw(st.sampled_from(get_args(RewardEvent)))
+    divisible = kind not in UNDIVIDED_KINDS
+    ordered = event not in UNORDERED_EVENTS
+    mine = event == "milestone"
+    amount = fixed | percentages if ordered and divisible else fixed
+    side: RewardSide = "referrer" if mine else draw(st.sampled_from(("referrer", "referee")))
+    basis: TierBasis = draw(st.sampled_from(get_args(TierBasis)))
+    steps = st.integers(2, 100_000) if basis == "friends" else st.integers(1, MAX_MINOR)
+    thresholds = draw(st.lists(steps, max_size=3, unique=True)) if divisible and ordered else []
+    nth = None if mine else draw(st.none() | st.integers(1, 1000))
     return RewardRule(
         key=key,
         side=side,
@@ -220,13 +363,39 @@ def reward_rules(draw: st.DrawFn, key: str) -> RewardRule:
         kind=kind,
         amount=draw(amount if divisible else amount | st.none()),
         event_name=draw(texts) if event == "custom" else None,
-        duration_months=draw(st.none() | st.integers(1, 120)),
-        first_only=draw(booleans),
-        minimum_order_minor=0 if event == "signup" else draw(minors),
+        duration_months=None if mine else draw(st.none() | st.integers(1, 120)),
+        first_only=not mine and nth is None and draw(booleans),
+        nth=nth,
+        new_customers_only=not mine and draw(booleans),
+        minimum_order_minor=draw(minors) if ordered else 0,
+        base=draw(st.sampled_from(("revenue", "margin"))) if ordered else "revenue",
+        items=draw(st.none() | items) if ordered else None,
         max_minor=draw(st.none() | st.integers(1, MAX_MINOR)),
-        product=draw(st.builds(ProductTerms, texts, texts)) if kind == "product" else None,
+        group=None if mine else draw(st.none() | texts),
+        product=draw(products) if kind == "product" else None,
         discount=draw(fixed | percentages) if kind == "discount" else None,
-        tiers=tuple(Tier(friends, draw(fixed | percentages)) for friends in sorted(thresholds)),
+        custom=draw(st.builds(CustomTerms, texts)) if kind == "custom" else None,
+        tiers=tuple(Tier(at_least, draw(fixed | percentages)) for at_least in sorted(thresholds)),
+        tier_basis=basis,
+        tier_period=draw(st.sampled_from(get_args(TierPeriod))),
+        tier_mode=draw(st.sampled_from(get_args(TierMode))),
+        milestone=draw(milestones) if mine else None,
+        expiry_days=None if kind == "cash" else draw(st.none() | st.integers(1, 3650)),
+    )
+
+
+@st.composite
+def caps(draw: st.DrawFn, key: str) -> CapTerms:
+    scope: CapScope = draw(st.sampled_from(get_args(CapScope)))
+    limit = draw(st.none() | st.integers(1, MAX_MINOR))
+    return CapTerms(
+        key=key,
+        scope=scope,
+        period=draw(st.sampled_from(get_args(CapPeriod))),
+        limit_minor=limit,
+        limit_count=draw(st.integers(1, 1000)) if limit is None else None,
+        rules=draw(st.sampled_from([(), ("a",), ("a", "b-1")])),
+        pause=scope == "program" and draw(booleans),
     )
 
 
@@ -282,9 +451,17 @@ def program_terms(draw: st.DrawFn) -> ProgramTerms:
         rewards=tuple(draw(reward_rules(key)) for key in keys),
         hold_days=draw(st.integers(0, 365)),
         approval=draw(st.sampled_from(("automatic", "manual"))),
+        approval_above_minor=draw(st.none() | minors),
+        approval_score=draw(st.none() | st.integers(0, 100)),
+        approval_kinds=draw(st.sampled_from([(), ("cash",), ("product", "custom")])),
+        caps=tuple(draw(caps(key)) for key in keys[:2]),
         eligibility=draw(st.builds(EligibilityTerms, minors, booleans, st.just(("DE",)))),
         fraud=draw(fraud_terms),
         payout_minimum_minor=draw(minors),
+        tax_details_required=draw(booleans),
+        expiry_warning_days=draw(st.integers(0, 90)),
+        redemption_minimum=draw(minors),
+        assumed_margin_bps=draw(st.none() | st.integers(0, 10_000)),
         allowed_hosts=draw(st.sampled_from([(), ("shop.example",)])),
         terms_text=draw(texts),
         offer_text=draw(texts),

@@ -29,9 +29,19 @@ def test_diff_sees_another_order_of_the_rules() -> None:
     assert diff(full_terms(), parse_terms(document)) == (
         Change(
             "rewards",
-            ["referrer-purchase", "referee-mug", "referee-welcome"],
-            ["referee-welcome", "referee-mug", "referrer-purchase"],
+            ["referrer-purchase", "referee-mug", "referee-welcome", "referrer-party"],
+            ["referrer-party", "referee-welcome", "referee-mug", "referrer-purchase"],
         ),
+    )
+
+
+def test_diff_compares_caps_by_their_key() -> None:
+    document = full_document()
+    document["caps"][1]["limit_count"] = 600
+    removed = document["caps"].pop(0)
+    assert diff(full_terms(), parse_terms(document)) == (
+        Change("caps.person", removed, None),
+        Change("caps.budget.limit_count", 500, 600),
     )
 
 

@@ -19,6 +19,13 @@ from programs.terms import (
 from tests.programs.terms.examples import full_document, full_terms, program_terms
 
 
+def tiers_of(*thresholds: int) -> list[dict[str, Any]]:
+    return [
+        {"at_least": n, "amount": {"type": "percentage", "bps": 100 + index}}
+        for index, n in enumerate(thresholds)
+    ]
+
+
 def faults(document: object) -> list[tuple[str, str]]:
     with pytest.raises(TermsInvalid) as caught:
         parse_terms(document)
@@ -153,8 +160,86 @@ def test_one_wrong_field_is_the_one_named(path: str, value: object, param: str, 
 
 def test_a_sign_up_has_no_percentage() -> None:
     document = full_document()
-    document["rewards"][0] |= {"event": "signup", "minimum_order_minor": 0, "tiers": []}
+    document["rewards"][0] |= {
+        "event": "signup",
+        "minimum_order_minor": 0,
+        "tiers": [],
+        "items": None,
+        "base": "revenue",
+    }
     assert faults(document) == [("rewards.0.amount", "not_fixed")]
+
+
+@pytest.mark.parametrize(
+    ("position", "change", "found"),
+    [
+        (0, {"nth": 2, "first_only": True}, [("nth", "not_allowed")]),
+        (0, {"items": {}}, [("items.skus", "required")]),
+        (0, {"items": {"skus": [""]}}, [("items.skus.0", "blank")]),
+        (0, {"items": {"skus": ["A", "A"]}}, [("items.skus", "duplicate")]),
+        (0, {"items": {"skus": ["A"], "brand": "x"}}, [("items.brand", "unknown_key")]),
+        (0, {"base": "profit"}, [("base", "not_a_choice")]),
+        (0, {"expiry_days": 30}, [("expiry_days", "not_allowed")]),
+        (0, {"custom": {"name": "A day"}}, [("custom", "not_allowed")]),
+        (0, {"milestone": {"basis": "friends", "at_least": 5}}, [("milestone", "not_allowed")]),
+        (0, {"kind": "gift_card", "amount": None}, [("amount", "required")]),
+        (
+            0,
+            {"event": "signup"},
+            [
+                ("amount", "not_fixed"),
+                ("minimum_order_minor", "not_allowed"),
+                ("items", "not_allowed"),
+                ("base", "not_allowed"),
+                ("tiers", "not_allowed"),
+            ],
+        ),
+        (3, {"milestone": None}, [("milestone", "required")]),
+        (3, {"side": "referee"}, [("side", "not_allowed")]),
+        (3, {"custom": None}, [("custom", "required")]),
+        (3, {"custom": {"name": "x", "sku": "y"}}, [("custom.sku", "unknown_key")]),
+        (3, {"amount": {"type": "percentage", "bps": 5}}, [("amount", "not_fixed"), ("amount", "not_fixed")]),
+        (3, {"milestone": {"basis": "streak", "at_least": 1}}, [("milestone.at_least", "out_of_range")]),
+        (3, {"milestone": {"basis": "revenue", "at_least": 99}}, [("milestone.at_least", "out_of_range")]),
+        (
+            3,
+            {"nth": 3, "duration_months": 2, "new_customers_only": True, "group": "g"},
+            [(key, "not_allowed") for key in ("nth", "duration_months", "new_customers_only", "group")],
+        ),
+        (3, {"first_only": True}, [("first_only", "not_allowed")]),
+        (
+            3,
+            {"kind": "points", "custom": None, "amount": {"type": "fixed", "minor": 5}, "tiers": tiers_of(5)},
+            [("tiers", "not_allowed")],
+        ),
+    ],
+)
+def test_a_reward_says_nothing_that_means_nothing(
+    position: int, change: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    document = full_document()
+    document["rewards"][position] |= change
+    assert faults(document) == [(f"rewards.{position}.{key}", code) for key, code in found]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"limit_minor": None}, [("caps.0.limit_minor", "required")]),
+        ({"pause": True}, [("caps.0.pause", "not_allowed")]),
+        ({"key": "A b"}, [("caps.0.key", "invalid_format")]),
+        ({"key": "budget"}, [("caps", "duplicate")]),
+        ({"rules": ["Not a key"]}, [("caps.0.rules.0", "invalid_format")]),
+        (
+            {"period": "hour", "limit_count": 0},
+            [("caps.0.period", "not_a_choice"), ("caps.0.limit_count", "out_of_range")],
+        ),
+    ],
+)
+def test_a_cap_limits_something(change: dict[str, Any], found: list[tuple[str, str]]) -> None:
+    document = full_document()
+    document["caps"][0] |= change
+    assert faults(document) == found
 
 
 def test_the_custom_model_needs_weights() -> None:
@@ -305,21 +390,17 @@ def test_one_spoilt_field_never_breaks_the_reader(path: str, value: object) -> N
     refused_or_sound(document)
 
 
-def tiers(*thresholds: int) -> list[dict[str, Any]]:
-    return [{"from_friends": n, "amount": {"type": "percentage", "bps": 100 + n}} for n in thresholds]
-
-
 @pytest.mark.parametrize(
     ("position", "value", "param", "code"),
     [
-        (0, tiers(5, 5), "rewards.0.tiers.1.from_friends", "not_rising"),
-        (0, tiers(5, 10, 7), "rewards.0.tiers.2.from_friends", "not_rising"),
-        (0, tiers(1), "rewards.0.tiers.0.from_friends", "out_of_range"),
-        (0, tiers(*range(2, 13)), "rewards.0.tiers", "too_many"),
-        (0, [{"from_friends": 5}], "rewards.0.tiers.0.amount", "required"),
-        (0, [{"from_friends": 5, "amount": 5}], "rewards.0.tiers.0.amount", "not_an_object"),
-        (0, [{**tiers(5)[0], "sku": "x"}], "rewards.0.tiers.0.sku", "unknown_key"),
-        (1, tiers(5), "rewards.1.tiers", "not_allowed"),
+        (0, tiers_of(5, 5), "rewards.0.tiers.1.at_least", "not_rising"),
+        (0, tiers_of(5, 10, 7), "rewards.0.tiers.2.at_least", "not_rising"),
+        (0, tiers_of(1), "rewards.0.tiers.0.at_least", "out_of_range"),
+        (0, tiers_of(*range(2, 13)), "rewards.0.tiers", "too_many"),
+        (0, [{"at_least": 5}], "rewards.0.tiers.0.amount", "required"),
+        (0, [{"at_least": 5, "amount": 5}], "rewards.0.tiers.0.amount", "not_an_object"),
+        (0, [{**tiers_of(5)[0], "sku": "x"}], "rewards.0.tiers.0.sku", "unknown_key"),
+        (1, tiers_of(5), "rewards.1.tiers", "not_allowed"),
     ],
 )
 def test_tiers_rise_and_stand_where_they_mean_something(
@@ -341,7 +422,7 @@ def test_a_referrers_gift_or_sign_up_has_no_tiers(change: dict[str, Any]) -> Non
         "kind": "cash",
         "amount": {"type": "fixed", "minor": 500},
         "discount": {"type": "fixed", "minor": 500} if "kind" in change else None,
-        "tiers": tiers(5),
+        "tiers": tiers_of(5),
     }
     with pytest.raises(TermsInvalid) as caught:
         parse_terms({"schema": 1, "currency": "EUR", "rewards": [rule | change]})
@@ -353,3 +434,38 @@ def test_the_tier_reached_gives_the_amount() -> None:
     found = [rule.amount_for(friends) for friends in (1, 4, 5, 9, 10, 1000)]
     base, middle, top = rule.amount, rule.tiers[0].amount, rule.tiers[1].amount
     assert found == [base, base, middle, middle, top, top]
+
+
+def test_tiers_may_count_revenue_and_belong_to_the_friend_too() -> None:
+    document = full_document()
+    document["rewards"][0] |= {
+        "side": "referee",
+        "tier_basis": "revenue",
+        "tiers": tiers_of(1, 5000, 900_000),
+    }
+    rule = parse_terms(document).rewards[0]
+    assert [rule.tier_at(revenue) for revenue in (0, 1, 4999, 5000, 10**12)] == [0, 1, 1, 2, 3]
+    document["rewards"][0]["tiers"] = tiers_of(5000, 5000)
+    assert faults(document) == [("rewards.0.tiers.1.at_least", "not_rising")]
+
+
+def test_what_a_cap_and_a_group_rest_on_is_missed_before_publishing() -> None:
+    document = full_document()
+    document["caps"][1]["rules"] = ["referrer-purchase", "gone"]
+    for rule in document["rewards"][:3]:
+        rule["group"] = "best"
+    document["rewards"].append(
+        {
+            "key": "more",
+            "side": "referrer",
+            "event": "purchase",
+            "kind": "points",
+            "group": "best",
+            "amount": {"type": "fixed", "minor": 5},
+        }
+    )
+    assert [(fault.param, fault.code) for fault in publish_errors(parse_terms(document))] == [
+        ("caps.1.rules", "unknown_reward"),
+        ("rewards.2.amount", "required"),
+        ("rewards.4.group", "unit_differs"),
+    ]
