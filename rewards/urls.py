@@ -2,7 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from rewards import api as endpoints
+from rewards.api import balances as balance_api
+from rewards.api import batches as batch_api
+from rewards.api import rewards as reward_api
 from rewards.views import ledger, payouts, rewards
 
 console: list[URLPattern | URLResolver] = [
@@ -23,21 +25,21 @@ console: list[URLPattern | URLResolver] = [
 ]
 
 api: list[URLPattern | URLResolver] = [
-    path("rewards", endpoints.RewardList.as_view(), name="api_rewards"),
-    path("rewards/<str:public_id>", endpoints.RewardDetail.as_view(), name="api_reward"),
-    path("rewards/<str:public_id>/approve", endpoints.RewardApprove.as_view(), name="api_reward_approve"),
-    path("rewards/<str:public_id>/deny", endpoints.RewardDeny.as_view(), name="api_reward_deny"),
-    path("payout-batches", endpoints.BatchList.as_view(), name="api_batches"),
-    path("payout-batches/<str:public_id>", endpoints.BatchDetail.as_view(), name="api_batch"),
+    path("rewards", reward_api.RewardList.as_view(), name="api_rewards"),
+    path("rewards/<str:public_id>", reward_api.RewardDetail.as_view(), name="api_reward"),
+    path("rewards/<str:public_id>/approve", reward_api.RewardApprove.as_view(), name="api_reward_approve"),
+    path("rewards/<str:public_id>/deny", reward_api.RewardDeny.as_view(), name="api_reward_deny"),
+    path("payout-batches", batch_api.BatchList.as_view(), name="api_batches"),
+    path("payout-batches/<str:public_id>", batch_api.BatchDetail.as_view(), name="api_batch"),
     path(
-        "payout-batches/<str:public_id>/payouts", endpoints.BatchPayouts.as_view(), name="api_batch_payouts"
+        "payout-batches/<str:public_id>/payouts", batch_api.BatchPayouts.as_view(), name="api_batch_payouts"
     ),
     path(
-        "payout-batches/<str:public_id>/approve", endpoints.BatchApprove.as_view(), name="api_batch_approve"
+        "payout-batches/<str:public_id>/approve", batch_api.BatchApprove.as_view(), name="api_batch_approve"
     ),
-    path("payout-batches/<str:public_id>/export", endpoints.BatchExport.as_view(), name="api_batch_export"),
+    path("payout-batches/<str:public_id>/export", batch_api.BatchExport.as_view(), name="api_batch_export"),
     path(
-        "payout-batches/<str:public_id>/results", endpoints.BatchResults.as_view(), name="api_batch_results"
+        "payout-batches/<str:public_id>/results", batch_api.BatchResults.as_view(), name="api_batch_results"
     ),
-    path("balances", endpoints.Balances.as_view(), name="api_balances"),
+    path("balances", balance_api.Balances.as_view(), name="api_balances"),
 ]

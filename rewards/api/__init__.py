@@ -1,0 +1,1 @@
+"""The API's calls on rewards, payouts and the ledger."""
