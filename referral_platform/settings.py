@@ -181,6 +181,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="3", minute="41"),
         "options": {"expires": 3600},
     },
+    "import exchange rates": {
+        "task": "rewards.import_rates",
+        "schedule": crontab(hour="*/4", minute="23"),
+        "options": {"expires": 3600},
+    },
     "rebuild figures": {
         "task": "analytics.rebuild_recent",
         "schedule": 12 * _TICK,
@@ -277,6 +282,10 @@ CONTENT_SECURITY_POLICY = {
 OUTBOUND_ALLOW_NETWORKS = env.list("OUTBOUND_ALLOW_NETWORKS", default=[])
 # Name servers that prove the workspaces' own domains, `address:port`; the machine's own where none is named.
 DNS_SERVERS = env.list("DNS_SERVERS", default=[])
+# Where the European Central Bank's exchange rates of the last 90 days are fetched from; empty: from nowhere.
+RATES_URL = env.str(
+    "RATES_URL", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
+).strip()
 OUTBOUND_ALLOW_PORTS = [int(port) for port in env.list("OUTBOUND_ALLOW_PORTS", default=["80", "443", "8443"])]
 
 REST_FRAMEWORK = {

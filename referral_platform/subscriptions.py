@@ -63,6 +63,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
         "integrations.handlers.on_customer_erased",
         WEBHOOKS,
     ),
+    "rates.changed": ("rewards.handlers.on_rates_changed",),
     "sandbox.clock_moved": ("rewards.handlers.on_sandbox_clock_moved",),
 }
 

@@ -6,14 +6,18 @@ before a payout that was made meanwhile.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from accounts.models import Workspace
 from core import clock
 from core.events import in_groups
 from core.models import Event
 from programs.queries import customers_of
-from rewards import services
+from rewards import queries, services
 from tracking.models import Conversion
+
+AT_ONCE: Final = 200
+"""Conversions that are settled in one go when rates arrive."""
 
 
 @in_groups
@@ -25,6 +29,21 @@ def on_conversion_changed(heard: Sequence[tuple[Event, datetime]]) -> None:
     services.settle_conversions(
         workspace=workspace, due=[(each, times[each.public_id]) for each in conversions]
     )
+
+
+def on_rates_changed(event: Event) -> None:
+    """Settle again what waits for an exchange rate, a group at a time; the next group is an event of its own.
+
+    `after` is the last conversion of the group before.
+    """
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    at = workspace.local_time(clock.now())
+    group = queries.conversions_waiting(workspace, after=event.data["after"], many=AT_ONCE)
+    services.settle_conversions(workspace=workspace, due=[(each, at) for each in group])
+    if len(group) == AT_ONCE:
+        services.tell_of_rates(
+            workspace=workspace, source=event.data["source"], after=group[-1].public_id, at=at
+        )
 
 
 def on_sandbox_clock_moved(event: Event) -> None:

@@ -3,12 +3,15 @@
 import logging
 
 from celery import shared_task
+from django.conf import settings
 
 from accounts import queries as account_queries
 from accounts.models import Workspace
-from core import clock
+from core import clock, http
+from core.errors import DomainError
 from core.tenancy import tenant
-from rewards import services
+from rewards import queries, services
+from rewards.reference_files import MAX_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -33,3 +36,46 @@ def _release(workspace_id: int) -> int:
     with tenant(workspace_id):
         workspace = Workspace.objects.for_workspace(workspace_id).get()
         return services.release_due_rewards(workspace=workspace, at=workspace.local_time(clock.now()))
+
+
+@shared_task(name="rewards.import_rates")
+def import_rates() -> int:
+    """Fetch the European Central Bank's exchange rates; returns how many were new or another.
+
+    One that cannot be had is one line in the log: the next run fetches the last 90 days again, and no reward
+    is reckoned without a rate. An empty RATES_URL turns it off.
+    """
+    if not settings.RATES_URL:
+        return 0
+    try:
+        return import_from(settings.RATES_URL)
+    except (DomainError, http.OutboundFailed, http.OutboundRefused) as error:
+        logger.warning("the exchange rates could not be fetched from %s: %s", settings.RATES_URL, error)
+        return 0
+
+
+def import_from(url: str) -> int:
+    """Import the rates behind an address and tell the workspaces that wait for them; returns how many.
+
+    Raises OutboundRefused or OutboundFailed, and FileRefused for what is no file of rates.
+    """
+    answer = http.get(url, timeout=30, limit=MAX_BYTES)
+    if answer.status != 200:
+        raise http.OutboundFailed("protocol", f"The server answered {answer.status}.")
+    return import_content(answer.body)
+
+
+def import_content(content: bytes) -> int:
+    """Import a file of rates and tell the workspaces that wait for one.
+
+    Returns how many were new or another.
+    """
+    imported = services.import_reference_rates(content=content, at=clock.now())
+    if imported.new or imported.changed:
+        for workspace_id in account_queries.active_workspace_ids():
+            with tenant(workspace_id):
+                workspace = Workspace.objects.for_workspace(workspace_id).get()
+                if queries.waiting_for_rate(workspace).exists():
+                    at = workspace.local_time(clock.now())
+                    services.tell_of_rates(workspace=workspace, source="ecb", at=at)
+    return imported.new + imported.changed

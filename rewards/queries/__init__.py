@@ -23,6 +23,14 @@ from rewards.queries.payouts import (
     payouts_of,
     progress,
 )
+from rewards.queries.rates import (
+    conversions_waiting,
+    currencies_waiting,
+    entered_rates,
+    latest_references,
+    rates_for,
+    waiting_for_rate,
+)
 from rewards.queries.rewards import (
     Refusal,
     Total,
@@ -61,7 +69,11 @@ __all__ = [
     "batch_csv",
     "batches",
     "changes_of",
+    "conversions_waiting",
+    "currencies_waiting",
     "differences",
+    "entered_rates",
+    "latest_references",
     "listed",
     "named",
     "of_referral",
@@ -73,6 +85,7 @@ __all__ = [
     "programs_of",
     "progress",
     "public_reward",
+    "rates_for",
     "rewards",
     "rewards_for",
     "rewards_of",
@@ -82,5 +95,6 @@ __all__ = [
     "totals",
     "transfers_of",
     "transfers_through",
+    "waiting_for_rate",
     "with_money_on_hold",
 ]

@@ -9,6 +9,13 @@ from rewards.services.approval import (
 )
 from rewards.services.forgetting import forget_customer
 from rewards.services.payouts import approve_batch, cancel_batch, export_batch, prepare_batch
+from rewards.services.rates import (
+    Imported,
+    enter_rate,
+    enter_reference_file,
+    import_reference_rates,
+    tell_of_rates,
+)
 from rewards.services.results import (
     ResultRow,
     RowOutcome,
@@ -19,6 +26,7 @@ from rewards.services.results import (
 from rewards.services.settlement import settle_conversion, settle_conversions
 
 __all__ = [
+    "Imported",
     "ResultRow",
     "RowOutcome",
     "approve_batch",
@@ -27,8 +35,11 @@ __all__ = [
     "bulk_deny",
     "cancel_batch",
     "deny_reward",
+    "enter_rate",
+    "enter_reference_file",
     "export_batch",
     "forget_customer",
+    "import_reference_rates",
     "import_results",
     "mark_payout_failed",
     "mark_payout_paid",
@@ -36,4 +47,5 @@ __all__ = [
     "release_due_rewards",
     "settle_conversion",
     "settle_conversions",
+    "tell_of_rates",
 ]
