@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from accounts.models import Workspace
+from core import clock
 from core.events import in_groups
 from core.models import Event
-from integrations.services import deliveries, forgetting, validation
+from integrations.services import deliveries, errands, forgetting, validation
 from programs.queries import customers_of
 from tracking.models import ConversionCheck
 
@@ -37,3 +38,14 @@ def on_customer_erased(event: Event) -> None:
     workspace = Workspace.objects.for_workspace(event.workspace_id).get()
     customer = customers_of(workspace).get(public_id=event.data["customer"])
     forgetting.forget_customer(workspace=workspace, customer=customer)
+
+
+@in_groups
+def on_fulfilment_wanted(heard: Sequence[tuple[Event, datetime]]) -> None:
+    """Send for what is to be handed over, or taken back."""
+    workspace = Workspace.objects.for_workspace(heard[0][0].workspace_id).get()
+    errands.queue_errands(
+        workspace=workspace,
+        wanted=[(event.data["fulfilment"], event.data["action"]) for event, _ in heard],
+        at=clock.now(),
+    )

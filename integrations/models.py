@@ -237,3 +237,32 @@ class ValidationAttempt(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.status or self.error}"
+
+
+class Errand(TenantModel, QueueRow):
+    """A fulfilment on its way to the shop, the gift card provider or the workspace's own system.
+
+    One for each fulfilment and action: `issue` makes it there, `cancel` takes it back. Times are real.
+    """
+
+    class Action(models.TextChoices):
+        ISSUE = "issue"
+        CANCEL = "cancel"
+
+    fulfilment = models.CharField(max_length=40, help_text="its public id")
+    action = models.CharField(max_length=6, choices=Action.choices)
+    connection = models.CharField(
+        max_length=40, blank=True, default="", help_text="public id of the connection; empty: the own system"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "fulfilment", "action"], name="errand_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="errand_due_idx", condition=models.Q(state="pending")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.fulfilment}"

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from core import queue
 from integrations.models import InboxItem
-from integrations.services import asking, inbox, sending
+from integrations.services import asking, inbox, issuing, sending
 
 
 def _read(item: InboxItem) -> None:
@@ -30,3 +30,9 @@ def send_webhooks() -> int:
 def ask_about_conversions() -> int:
     """Ask shops and the workspaces' own systems what is due; returns how many were asked."""
     return asking.ask_due()
+
+
+@shared_task(name="integrations.run_errands")
+def run_errands() -> int:
+    """Have rewards handed over, or taken back, by others; returns how many errands were run."""
+    return issuing.run_due()

@@ -171,6 +171,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": _TICK,
         "options": {"expires": 30},
     },
+    "run errands": {"task": "integrations.run_errands", "schedule": _TICK, "options": {"expires": 30}},
+    "expire rewards": {
+        "task": "rewards.expire_due",
+        "schedule": 12 * _TICK,
+        "options": {"expires": 60},
+    },
     "recheck domains": {
         "task": "accounts.recheck_domains",
         "schedule": crontab(hour="4", minute="17"),

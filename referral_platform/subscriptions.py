@@ -9,6 +9,7 @@ from typing import Final
 from core.answers import Part
 from engagement.queries import exports as engagement_exports
 from engagement.queries.friends import rewards_in_words
+from integrations import errand_queries
 from integrations import export_queries as integrations_exports
 from referral_platform import program_parts
 from rewards.queries import (
@@ -29,7 +30,11 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
         "engagement.handlers.on_lead_created",
         WEBHOOKS,
     ),
-    "conversion.created": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
+    "conversion.created": (
+        "rewards.handlers.on_conversion_changed",
+        "rewards.handlers.on_codes_used",
+        WEBHOOKS,
+    ),
     "conversion.refunded": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.redecided": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.rejected": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
@@ -47,6 +52,13 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "reward.approved": (WEBHOOKS,),
     "reward.issued": ("engagement.handlers.on_reward_issued", WEBHOOKS),
     "reward.reversed": (WEBHOOKS,),
+    "reward.redeemed": (WEBHOOKS,),
+    "reward.expiring": (WEBHOOKS,),
+    "reward.expired": (WEBHOOKS,),
+    "fulfilment.wanted": ("integrations.handlers.on_fulfilment_wanted", WEBHOOKS),
+    "fulfilment.failed": (WEBHOOKS,),
+    "redemption.created": (WEBHOOKS,),
+    "redemption.cancelled": (WEBHOOKS,),
     "payout.completed": ("engagement.handlers.on_payout_completed", WEBHOOKS),
     "payout.failed": (WEBHOOKS,),
     "fraud.flagged": (WEBHOOKS,),
@@ -77,6 +89,7 @@ ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {
     },
     "referral": {"rewards": answer_for_referral},
     "fraud_case": {"rewards": answer_for_case},
+    "fulfilment_routes": {"connections": errand_queries.routes},
     "fraud_cases": {"rows": with_money_on_hold},
     "example": {"lines": program_parts.example_lines},
     "own_explanation": {"rewards": rewards_in_words},

@@ -14,7 +14,9 @@ from core.events import in_groups
 from core.models import Event
 from programs.queries import customers_of
 from rewards import queries, services
-from tracking.models import Conversion
+from tracking.models import CODES_USED, Conversion
+
+_MOST_CODES = 50
 
 AT_ONCE: Final = 200
 """Conversions that are settled in one go when rates arrive."""
@@ -43,6 +45,27 @@ def on_rates_changed(event: Event) -> None:
     if len(group) == AT_ONCE:
         services.tell_of_rates(
             workspace=workspace, source=event.data["source"], after=group[-1].public_id, at=at
+        )
+
+
+@in_groups
+def on_codes_used(heard: Sequence[tuple[Event, datetime]]) -> None:
+    """Redeem the rewards whose discount codes were used on the orders."""
+    workspace = Workspace.objects.for_workspace(heard[0][0].workspace_id).get()
+    times = {event.data["conversion"]: workspace.local_time(at) for event, at in heard}
+    orders = Conversion.objects.for_workspace(workspace).filter(
+        public_id__in=times, metadata__has_key=CODES_USED
+    )
+    for order in orders.order_by("pk"):
+        codes = order.metadata[CODES_USED]
+        # What a page says of itself proves nothing.
+        if not isinstance(codes, list) or order.metadata.get("reported_by") == "page":
+            continue
+        services.use_codes(
+            workspace=workspace,
+            codes=[str(code)[:40] for code in codes[:_MOST_CODES]],
+            order_reference=order.source_key,
+            at=times[order.public_id],
         )
 
 

@@ -79,3 +79,27 @@ def import_content(content: bytes) -> int:
                     at = workspace.local_time(clock.now())
                     services.tell_of_rates(workspace=workspace, source="ecb", at=at)
     return imported.new + imported.changed
+
+
+@shared_task(name="rewards.expire_due")
+def expire_due() -> int:
+    """Warn of rewards that lapse soon and end those whose time is over, workspace by workspace.
+
+    A workspace that fails is logged and tried again with the next run. Returns how many ended.
+    """
+    total = 0
+    for workspace_id in account_queries.active_workspace_ids():
+        try:
+            while ended := _expire(workspace_id):
+                total += ended
+        except Exception:
+            logger.exception("the rewards of workspace %s could not be ended", workspace_id)
+    return total
+
+
+def _expire(workspace_id: int) -> int:
+    with tenant(workspace_id):
+        workspace = Workspace.objects.for_workspace(workspace_id).get()
+        at = workspace.local_time(clock.now())
+        services.warn_of_expiry(workspace=workspace, at=at)
+        return services.expire_due_rewards(workspace=workspace, at=at)

@@ -9,7 +9,8 @@ from typing import Final, Protocol
 
 from core.http import Response
 from integrations.providers import OrderDeleted, OrderSeen, ProviderEvent, ShopAccess
-from integrations.providers.woocommerce import events, orders, signature
+from integrations.providers.issuing import Issuer
+from integrations.providers.woocommerce import coupons, events, orders, signature
 
 Headers = Mapping[str, str]
 
@@ -56,3 +57,8 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
         order_of=orders.order_of,
     ),
 }
+
+ISSUERS: Final[Mapping[str, Issuer]] = {
+    "woocommerce": Issuer(kinds=("discount",), issue=coupons.issue, cancel=coupons.cancel),
+}
+"""Which providers hand over which kinds of rewards."""

@@ -26,7 +26,7 @@ from programs.models import Customer
 from tracking import queries as tracking_queries
 from tracking import services as tracking_services
 from tracking.identifiers import Traces
-from tracking.models import Conversion, Refund
+from tracking.models import CODES_USED, Conversion, Refund
 
 # Shops keep times to the second; of two states of one second the later in an order's usual life is the newer.
 _RANK: Final = {"": 0, "pending": 1, "paid": 2, "refunded": 3, "cancelled": 4}
@@ -139,7 +139,10 @@ def _recorded(connection: Connection, order: OrderSeen, at: datetime) -> Convers
         currency=order.currency,
         click=tracking_queries.click_named(workspace, order.click_id) if order.click_id else None,
         promo_codes=program_queries.promo_codes_named(workspace, order.coupon_codes),
-        metadata={"order_number": order.number},
+        metadata={
+            "order_number": order.number,
+            **({CODES_USED: list(order.coupon_codes)} if order.coupon_codes else {}),
+        },
         occurred_at=order.occurred_at,
         source_modified_at=order.modified_at,
         traces=Traces(address=order.address, user_agent=order.user_agent, postal=order.postal),

@@ -340,6 +340,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('credit', 'Store credit'), ('discount', 'Discount code'), ('product', 'Product'), ('gift_card', 'Gift card'), ('custom', 'Your own system')], max_length=9)),
                 ('connection', models.CharField(blank=True, default='', help_text='public id of the connection that hands it over', max_length=40)),
                 ('details', models.JSONField(default=dict, help_text='what is handed over, and what came of it: code, link …')),
+                ('code', models.CharField(blank=True, default='', help_text='a discount code, as it is typed at the till', max_length=40)),
                 ('amount_minor', models.BigIntegerField(default=0)),
                 ('currency', models.CharField(blank=True, default='', max_length=3)),
                 ('status', models.CharField(choices=[('waiting', 'Waiting'), ('todo', 'To do by hand'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], max_length=9)),
@@ -566,6 +567,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='fulfilment',
             constraint=models.UniqueConstraint(fields=('workspace', 'redemption'), name='fulfilment_once_per_redemption'),
+        ),
+        migrations.AddConstraint(
+            model_name='fulfilment',
+            constraint=models.UniqueConstraint(condition=models.Q(('code', ''), _negated=True), fields=('workspace', 'code'), name='fulfilment_code_once'),
         ),
         migrations.AddConstraint(
             model_name='fulfilment',

@@ -132,6 +132,9 @@ class Fulfilment(TenantModel):
     details = models.JSONField(
         default=dict, help_text="what is handed over, and what came of it: code, link …"
     )
+    code = models.CharField(
+        max_length=40, blank=True, default="", help_text="a discount code, as it is typed at the till"
+    )
     amount_minor = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=3, blank=True, default="")
     status = models.CharField(max_length=9, choices=Status.choices)
@@ -146,6 +149,9 @@ class Fulfilment(TenantModel):
             models.UniqueConstraint(fields=["workspace", "reward"], name="fulfilment_once_per_reward"),
             models.UniqueConstraint(
                 fields=["workspace", "redemption"], name="fulfilment_once_per_redemption"
+            ),
+            models.UniqueConstraint(
+                fields=["workspace", "code"], name="fulfilment_code_once", condition=~models.Q(code="")
             ),
             models.CheckConstraint(
                 name="fulfilment_of_one_thing",

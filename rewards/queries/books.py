@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Q, Sum
 
 from accounts.models import Workspace
-from rewards.models import Account, Payout, PayoutBatch, Reward, Transfer
+from core.money import POINTS
+from rewards.models import (
+    Account,
+    CatalogueItem,
+    Fulfilment,
+    Payout,
+    PayoutBatch,
+    Redemption,
+    RedemptionPart,
+    Reward,
+    Transfer,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +68,16 @@ def differences(workspace: Workspace) -> list[Difference]:
     """Return everything in a workspace's books that does not add up; empty when they are right.
 
     Checked: each unit's balances sum to zero; each transfer counts in its accounts' unit; each account's
-    balance is the sum of its transfers; each reward's and each payout's value stands where its status says;
-    each batch's total is the sum of its payouts.
+    balance is the sum of its transfers; each reward's and each payout's value stands where its status says,
+    and each redemption's is spent; what was spent of a reward is the sum of its parts of redemptions; each
+    batch's total is the sum of its payouts.
     """
     return [
         *_units(workspace),
         *_accounts(workspace),
         *_rewards(workspace),
+        *_redemptions(workspace),
+        *_spent(workspace),
         *_payouts(workspace),
         *_batches(workspace),
     ]
@@ -119,10 +133,69 @@ def _rewards(workspace: Workspace) -> list[Difference]:
     found = []
     for reward in Reward.objects.for_workspace(workspace).order_by("pk").iterator(chunk_size=2000):
         net = 0 if reward.status == Reward.Status.DENIED else reward.net_minor
-        expected = {str(Account.Kind.EXPENSE): -net, str(reward.standing_kind): net}
+        lapsed = reward.expired_minor
+        expected = {
+            str(Account.Kind.EXPENSE): -net,
+            str(reward.standing_kind): net - lapsed,
+            str(Account.Kind.EXPIRED): lapsed,
+        }
         subject = f"reward {reward.public_id} ({reward.status})"
         found += _compare(subject, reward.unit, expected, stood.get(reward.pk, {}))
     return found
+
+
+def _redemptions(workspace: Workspace) -> list[Difference]:
+    """Compare what each redemption spent with its transfers, and with the credit that its item gave."""
+    stood = _standings(workspace, "redemption")
+    given = {
+        row.redemption_id: row.amount_minor
+        for row in Fulfilment.objects.for_workspace(workspace).filter(
+            redemption__isnull=False, kind=CatalogueItem.Kind.CREDIT, status=Fulfilment.Status.DONE
+        )
+    }
+    found = []
+    for row in Redemption.objects.for_workspace(workspace).order_by("pk").iterator(chunk_size=2000):
+        done = row.status == Redemption.Status.DONE
+        spent = row.amount_minor if done else 0
+        own = Account.Kind.POINTS if row.unit == POINTS else Account.Kind.CREDIT
+        expected = {str(own): -spent, str(Account.Kind.REDEEMED): spent}
+        if done and row.pk in given:
+            expected |= {
+                str(Account.Kind.EXPENSE): -given[row.pk],
+                str(Account.Kind.CREDIT): given[row.pk],
+            }
+        subject = f"redemption {row.public_id} ({row.status})"
+        found += _compare(subject, row.unit, expected, stood.get(row.pk, {}))
+    return found
+
+
+def _spent(workspace: Workspace) -> list[Difference]:
+    """Compare what was spent of points and credit with the parts of the redemptions that stand."""
+    parts = RedemptionPart.objects.for_workspace(workspace).order_by()
+    standing = parts.filter(redemption__status=Redemption.Status.DONE)
+    sums_of = dict(standing.values_list("reward_id").annotate(total=Sum("amount_minor")))
+    rewards = (
+        Reward.objects.for_workspace(workspace)
+        .filter(kind__in=(Reward.Kind.POINTS, Reward.Kind.CREDIT))
+        .filter(Q(redeemed_minor__gt=0) | Q(pk__in=list(sums_of)))
+        .order_by("pk")
+    )
+    found = [
+        Difference(f"spent of reward {row.public_id}", row.unit, sums_of.get(row.pk, 0), row.redeemed_minor)
+        for row in rewards
+        if sums_of.get(row.pk, 0) != row.redeemed_minor
+    ]
+    taken = parts.values("redemption__public_id", "redemption__unit", "redemption__amount_minor")
+    return found + [
+        Difference(
+            f"parts of redemption {row['redemption__public_id']}",
+            row["redemption__unit"],
+            row["redemption__amount_minor"],
+            row["total"],
+        )
+        for row in taken.annotate(total=Sum("amount_minor"))
+        if row["total"] > row["redemption__amount_minor"]
+    ]
 
 
 def _payouts(workspace: Workspace) -> list[Difference]:

@@ -7,7 +7,16 @@ from rewards.services.approval import (
     deny_reward,
     release_due_rewards,
 )
+from rewards.services.catalogue import ItemFacts, archive_item, change_item, create_item
+from rewards.services.expiry import expire_due_rewards, warn_of_expiry
 from rewards.services.forgetting import forget_customer
+from rewards.services.fulfilment import (
+    complete_fulfilment,
+    fail_fulfilment,
+    retry_fulfilment,
+    use_codes,
+    withdraw_fulfilments,
+)
 from rewards.services.payouts import approve_batch, cancel_batch, export_batch, prepare_batch
 from rewards.services.rates import (
     Imported,
@@ -16,6 +25,7 @@ from rewards.services.rates import (
     import_reference_rates,
     tell_of_rates,
 )
+from rewards.services.redemptions import cancel_redemption, redeem_points, spend_credit
 from rewards.services.results import (
     ResultRow,
     RowOutcome,
@@ -27,25 +37,39 @@ from rewards.services.settlement import settle_conversion, settle_conversions
 
 __all__ = [
     "Imported",
+    "ItemFacts",
     "ResultRow",
     "RowOutcome",
     "approve_batch",
     "approve_reward",
+    "archive_item",
     "bulk_approve",
     "bulk_deny",
     "cancel_batch",
+    "cancel_redemption",
+    "change_item",
+    "complete_fulfilment",
+    "create_item",
     "deny_reward",
     "enter_rate",
     "enter_reference_file",
+    "expire_due_rewards",
     "export_batch",
+    "fail_fulfilment",
     "forget_customer",
     "import_reference_rates",
     "import_results",
     "mark_payout_failed",
     "mark_payout_paid",
     "prepare_batch",
+    "redeem_points",
     "release_due_rewards",
+    "retry_fulfilment",
     "settle_conversion",
     "settle_conversions",
+    "spend_credit",
     "tell_of_rates",
+    "use_codes",
+    "warn_of_expiry",
+    "withdraw_fulfilments",
 ]

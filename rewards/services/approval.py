@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from accounts.models import Workspace
 from accounts.services import SYSTEM, Actor
@@ -15,18 +13,16 @@ from programs.models import ProgramVersion
 from programs.terms import parse_terms
 from rewards.models import Reward
 from rewards.queries import approval_refusal
+from rewards.services.fulfilment import begin_fulfilments
 from rewards.services.ledger import Movement, destination, expense, post, standing, wallet
 from rewards.services.steps import Step, lock_rewards, take_steps
 from tracking.case_queries import DOUBTS
 from tracking.services import resolve_cases_about, trust_conversions
 
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-"""Characters of a discount code: none that is mistaken for another when read aloud or typed."""
-
 
 @all_or_nothing
 def approve_reward(*, reward: Reward, actor: Actor, at: datetime, reason: str = "") -> Reward:
-    """Approve a reward: cash becomes payable, every other kind is issued at once.
+    """Approve a reward: cash becomes payable, every other kind is handed over.
 
     For a held reward this is the decision to trust it and needs a `reason`; while its hold period still runs,
     it becomes pending. Raises Conflict with the code `on_hold` (details: `available_at`), `denied`,
@@ -203,7 +199,7 @@ def _refusal(reward: Reward, *, at: datetime, reason: str) -> DomainError | None
 def _approve(rewards: Sequence[Reward], *, actor: Actor, at: datetime, reason: str) -> None:
     if not rewards:
         return
-    steps, movements = [], []
+    steps, movements, given = [], [], []
     for row in rewards:
         refusal = _refusal(row, at=at, reason=reason)
         if refusal is not None:
@@ -233,10 +229,11 @@ def _approve(rewards: Sequence[Reward], *, actor: Actor, at: datetime, reason: s
             )
         )
         if row.kind != Reward.Kind.CASH:
-            steps.append(Step(row, after=Reward.Status.ISSUED, event="reward.issued"))
-            row.fulfilment = _fulfilment(row)
-    take_steps(workspace=rewards[0].workspace, steps=steps, actor=actor, at=at)
-    post(workspace=rewards[0].workspace, movements=movements, at=at)
+            given.append(row)
+    workspace = rewards[0].workspace
+    steps += begin_fulfilments(workspace=workspace, rewards=given, at=at)
+    take_steps(workspace=workspace, steps=steps, actor=actor, at=at)
+    post(workspace=workspace, movements=movements, at=at)
 
 
 def _judge(
@@ -259,18 +256,3 @@ def _judge(
             reason=reason,
             at=at,
         )
-
-
-def _fulfilment(reward: Reward) -> dict[str, Any]:
-    known: dict[str, Any] = reward.fulfilment
-    if reward.kind == Reward.Kind.DISCOUNT:
-        return {**known, "code": _discount_code(), "single_use": True}
-    if reward.kind == Reward.Kind.PRODUCT:
-        return {**known, "task": "send"}
-    return known
-
-
-def _discount_code() -> str:
-    # 12 of 32 characters: 60 bits, so that nobody guesses one and no two people get the same.
-    letters = [secrets.choice(_LETTERS) for _ in range(12)]
-    return "-".join("".join(letters[start : start + 4]) for start in (0, 4, 8))

@@ -16,7 +16,7 @@ from django.db.models import F, Q
 
 from accounts.models import Workspace
 from core.errors import Conflict
-from rewards.models import Account, Payout, Reward, Transfer
+from rewards.models import Account, Payout, Redemption, Reward, Transfer
 
 _CHUNK = 500
 
@@ -44,6 +44,7 @@ class Movement:
     memo: str
     reward: Reward | None = None
     payout: Payout | None = None
+    redemption: Redemption | None = None
     at: datetime | None = None
 
 
@@ -97,6 +98,7 @@ def post(*, workspace: Workspace, movements: Sequence[Movement], at: datetime) -
             amount_minor=each.amount_minor,
             reward=each.reward,
             payout=each.payout,
+            redemption=each.redemption,
             memo=each.memo,
             at=each.at or at,
         )

@@ -12,6 +12,19 @@ from core.events import emit
 from rewards.models import Reward, RewardChange
 from rewards.services.ledger import lock_wallets
 
+_CHANGED = [
+    "status",
+    "reason",
+    "reversed_minor",
+    "redeemed_minor",
+    "expired_minor",
+    "fulfilment",
+    "payout",
+    "issued_at",
+    "expires_at",
+]
+"""The columns of a reward that change with its steps."""
+
 
 def lock_rewards(*, workspace: Workspace, pks: Sequence[int]) -> list[Reward]:
     """Lock rewards, their owners' wallets first; returns them as they stand now, oldest first."""
@@ -26,7 +39,7 @@ def locked_rows(*, workspace: Workspace, pks: Sequence[int]) -> list[Reward]:
         Reward.objects.for_workspace(workspace)
         .select_for_update(of=("self",), no_key=True)
         .filter(pk__in=pks)
-        .select_related("program", "conversion", "customer")
+        .select_related("program", "version", "conversion", "customer")
         .order_by("pk")
     )
 
@@ -82,7 +95,7 @@ def take_steps(*, workspace: Workspace, steps: Sequence[Step], actor: Actor, at:
             )
     # A reward may take two steps at once: approved, then issued.
     for reward in changed.values():
-        reward.save(update_fields=["status", "reason", "reversed_minor", "fulfilment", "payout"])
+        reward.save(update_fields=_CHANGED)
     RewardChange.objects.bulk_create(changes)
 
 

@@ -18,7 +18,7 @@ from core.models import Event
 from core.tenancy import tenant
 from programs.models import ProgramVersion
 from rewards import handlers, queries, services, tasks
-from rewards.models import Reward, RewardChange
+from rewards.models import Fulfilment, Reward, RewardChange
 from tests.factories import AT
 from tests.rewards import builders
 from tests.rewards.builders import conversion, participant, person, program, rule, settled
@@ -81,7 +81,9 @@ def test_a_product_is_a_task_to_send_it_and_its_value_is_given(workspace: Worksp
     reward = services.approve_reward(
         reward=settled(participant(program(workspace, mug))), actor=person(), at=AT
     )
-    assert reward.fulfilment == {"task": "send", "sku": "MUG-1", "name": "Mug"}
+    assert (reward.status, reward.fulfilment) == ("approved", {"sku": "MUG-1", "name": "Mug"})
+    task = Fulfilment.objects.for_workspace(workspace).get(reward=reward)
+    assert (task.status, task.details, task.amount_minor) == ("todo", reward.fulfilment, 800)
     assert balances(workspace) == {"expense EUR": -800, "given EUR": 800}
 
 

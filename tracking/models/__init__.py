@@ -2,7 +2,7 @@
 
 from tracking.models.appeals import Appeal
 from tracking.models.clicks import Click, ClickAgent, ClickLoss
-from tracking.models.conversions import Conversion, Refund, Touchpoint
+from tracking.models.conversions import CODES_USED, Conversion, Refund, Touchpoint
 from tracking.models.decisions import Attribution, Credit, Referral, ReferralChange
 from tracking.models.fraud import (
     ConversionCheck,
@@ -15,6 +15,7 @@ from tracking.models.fraud import (
 )
 
 __all__ = [
+    "CODES_USED",
     "Appeal",
     "Attribution",
     "Click",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 
@@ -11,6 +11,9 @@ from core.ids import PublicIdField
 from core.tenancy import TenantForeignKey
 from programs.models import Customer, Participant, Program, PromoCode
 from tracking.models.clicks import Click
+
+CODES_USED: Final = "coupon_codes"
+"""In a conversion's metadata: the codes the order used, also those that credit nobody."""
 
 
 class Conversion(TenantModel):

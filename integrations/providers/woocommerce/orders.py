@@ -1,19 +1,11 @@
-"""Asking a WooCommerce shop about one order over its REST API, version wc/v3.
-
-Over https the keys go as Basic credentials. Over plain http the shop takes them as an OAuth 1.0a signature
-only, which does not show the secret (woocommerce.github.io/woocommerce-rest-api-docs, "Authentication").
-"""
+"""Asking a WooCommerce shop about one order."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import re
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import quote, urlencode
 
 from core.http import Response, retry_after_seconds
 from integrations.providers import (
@@ -26,6 +18,7 @@ from integrations.providers import (
     SetAside,
     ShopAccess,
 )
+from integrations.providers.woocommerce.calls import address
 from integrations.providers.woocommerce.events import events
 
 UNKNOWN_ORDER: Final = "woocommerce_rest_shop_order_invalid_id"
@@ -39,25 +32,7 @@ def order_request(
     match = _ORDER_ID.fullmatch(order_key)
     if match is None:
         raise Gone(f"{order_key[:60]} is not an order number of this shop.")
-    url = f"{access.shop_url.rstrip('/')}/wp-json/wc/v3/orders/{int(match[1])}"
-    headers = {"accept": "application/json"}
-    if url.startswith("https://"):
-        pair = f"{access.consumer_key}:{access.consumer_secret}".encode()
-        return url, {**headers, "authorization": f"Basic {base64.b64encode(pair).decode()}"}
-    return f"{url}?{urlencode(_signed(access, url, at, nonce))}", headers
-
-
-def _signed(access: ShopAccess, url: str, at: datetime, nonce: str) -> dict[str, str]:
-    fields = {
-        "oauth_consumer_key": access.consumer_key,
-        "oauth_nonce": nonce,
-        "oauth_signature_method": "HMAC-SHA256",
-        "oauth_timestamp": str(int(at.timestamp())),
-    }
-    pairs = "&".join(f"{quote(name, safe='')}={quote(fields[name], safe='')}" for name in sorted(fields))
-    base = f"GET&{quote(url, safe='')}&{quote(pairs, safe='')}"
-    digest = hmac.new(f"{access.consumer_secret}&".encode(), base.encode(), hashlib.sha256).digest()
-    return {**fields, "oauth_signature": base64.b64encode(digest).decode()}
+    return address(access, f"orders/{int(match[1])}", at=at, nonce=nonce)
 
 
 def order_of(response: Response, *, at: datetime) -> OrderSeen | OrderDeleted:

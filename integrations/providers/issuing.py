@@ -1,0 +1,58 @@
+"""What every issuer of rewards speaks: a gift in, what was made of it out, or one of the four errors.
+
+An issuer finds before it creates, by our reference, so that asking twice makes one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from core.http import Response
+from integrations.providers import ShopAccess
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """What is handed over. `reference` is ours and never changes; a discount is of `bps` or of the amount."""
+
+    reference: str
+    kind: str
+    code: str = ""
+    bps: int = 0
+    amount_minor: int = 0
+    currency: str = ""
+    email: str = ""
+    name: str = ""
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came of it: the provider's own id, details for the owner, and whether it was used already."""
+
+    reference: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    used: bool = False
+
+
+class Call(Protocol):
+    """Makes one request and returns the answer of any status; raises Retry where there is none."""
+
+    def __call__(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Response: ...
+
+
+Issue = Callable[[Call, ShopAccess, Gift, Callable[[], datetime]], Given]
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """A provider's side of handing over: which kinds, how one is made, and how it is taken back."""
+
+    kinds: Sequence[str]
+    issue: Issue
+    cancel: Issue
