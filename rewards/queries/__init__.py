@@ -1,6 +1,6 @@
 """Reads about rewards, the ledger and payouts."""
 
-from rewards.queries.books import Difference, Sums, differences, sums
+from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
 from rewards.queries.doubts import answer_for_case, rewards_of_case, with_money_on_hold
 from rewards.queries.ledger import (
     StatementLine,
@@ -52,6 +52,7 @@ from rewards.queries.rewards import (
 
 __all__ = [
     "CSV_COLUMNS",
+    "Checked",
     "Difference",
     "PayableRow",
     "PayableTotal",
@@ -69,6 +70,7 @@ __all__ = [
     "batch_csv",
     "batches",
     "changes_of",
+    "check_books",
     "conversions_waiting",
     "currencies_waiting",
     "differences",

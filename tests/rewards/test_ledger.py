@@ -169,6 +169,7 @@ def test_differences_name_what_is_wrong(workspace: Workspace) -> None:
         f"payout {payout.public_id} (paid) in in_transit: expected 0 EUR, found 1000",
         f"payout {payout.public_id} (paid) in paid_out: expected 1000 EUR, found 0",
         f"batch {batch.public_id}: expected 1000 EUR, found 999",
+        f"batch {batch.public_id} paid: expected 1000 EUR, found 0",
         f"batch {batch.public_id}: expected 1 payouts, found 2",
     ]
 
@@ -189,7 +190,23 @@ def test_the_command_says_ok_or_exits_with_the_differences(db: None) -> None:
         settled(participant(program(acme)))
     out, err = StringIO(), StringIO()
     call_command("verify_ledger", "--workspace", "acme", stdout=out, stderr=err)
-    assert out.getvalue() == ("acme EUR: OK, 1 transfers between 2 accounts, moved 1000, balances sum to 0\n")
+    *told, summary = out.getvalue().splitlines()
+    assert [line.partition(" (")[0] for line in told] == [
+        "acme units: 1 checked, 0 differ",
+        "acme mixed_units: 1 checked, 0 differ",
+        "acme repeated: 1 checked, 0 differ",
+        "acme balances: 2 checked, 0 differ",
+        "acme rewards: 1 checked, 0 differ",
+        "acme spent: 0 checked, 0 differ",
+        "acme redemptions: 0 checked, 0 differ",
+        "acme redemption_parts: 0 checked, 0 differ",
+        "acme adjustments: 0 checked, 0 differ",
+        "acme payouts: 0 checked, 0 differ",
+        "acme batches: 0 checked, 0 differ",
+        "acme allowances: 0 checked, 0 differ",
+        "acme reservations: 0 checked, 0 differ",
+    ]
+    assert summary == "acme EUR: OK, 1 transfers between 2 accounts, moved 1000, balances sum to 0"
     call_command("verify_ledger", stdout=out, stderr=err)
     assert err.getvalue() == ""
     with tenant(acme):
