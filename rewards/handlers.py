@@ -69,6 +69,20 @@ def on_codes_used(heard: Sequence[tuple[Event, datetime]]) -> None:
         )
 
 
+def on_tier_reached(event: Event) -> None:
+    """Where a tier counts for what came before as well, settle those conversions again."""
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    at = workspace.local_time(clock.now())
+    conversions = queries.conversions_below_tier(
+        workspace,
+        conversion=event.data["conversion"],
+        participant=event.data["participant"],
+        rule=event.data["rule"],
+        tier=event.data["tier"],
+    )
+    services.settle_conversions(workspace=workspace, due=[(each, at) for each in conversions])
+
+
 def on_sandbox_clock_moved(event: Event) -> None:
     """Release what falls due by the move; the scheduled job does the rest of a long list."""
     workspace = Workspace.objects.for_workspace(event.workspace_id).get()

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from accounts.services import SYSTEM
+from programs.queries import terms_of
 from rewards.models import Reward, RewardChange
+from rewards.services.allowances import Allowances, follow, limits_on
 from rewards.services.ledger import Movement, expense, wallet
+from rewards.services.promises import Key, key_of
 from rewards.services.steps import Step, take_steps, tell
 from tracking.case_queries import DOUBTS
 from tracking.models import Conversion
 
-Key = tuple[str, str, int]
-"""What makes a reward the same promise: the rule, the side, the referral."""
-
-CLOSED = (Reward.Status.DENIED, Reward.Status.REVERSED, Reward.Status.EXPIRED)
 _OPEN = (Reward.Status.PENDING, Reward.Status.HELD)
 
 
-def key_of(reward: Reward) -> Key:
-    """Return what a conversion's reward is known by."""
-    return reward.rule_key, reward.side, reward.referral_id
-
-
 def is_withdrawn(reward: Reward, wanted: Mapping[Key, Reward]) -> bool:
-    """Tell whether the decisions that stand no longer promise the reward, or a judgement denies it."""
-    now = wanted.get(key_of(reward))
+    """Tell whether the decisions that stand no longer promise the reward, or a judgement denies it.
+
+    What a tier added goes with the promise it was added to: a tier that was reached is kept.
+    """
+    rule, side, referral, _, milestone = key_of(reward)
+    now = wanted.get((rule, side, referral, 0, milestone))
     return now is None or (now.status == Reward.Status.DENIED and now.reason in DOUBTS)
 
 
@@ -41,7 +40,11 @@ def agree(
     steps: list[Step] = []
     for reward in rewards:
         now = wanted.get(key_of(reward))
-        if reward.status in _OPEN and is_withdrawn(reward, wanted):
+        if now is None and reward.step:
+            now = wanted.get((*key_of(reward)[:3], 0, ""))
+        if _waits_for_rate(reward) and now is not None and now.reason != _NO_RATE:
+            steps.append(_converted(fact, reward, now, movements, at))
+        elif reward.status in _OPEN and is_withdrawn(reward, wanted):
             steps.append(_denied(reward, now, movements, at))
         elif now is None or now.status not in _OPEN:
             continue
@@ -51,7 +54,13 @@ def agree(
             step = _moved(reward, now)
             if step is not None:
                 steps.append(step)
-        if reward.status in _OPEN and now is not None and now.base_minor != reward.base_minor:
+        if (
+            reward.status in _OPEN
+            and now is not None
+            and key_of(now) == key_of(reward)
+            and now.base_minor != reward.base_minor
+            and now.reason != _NO_RATE
+        ):
             movements += _adjusted(reward, now, at)
     take_steps(workspace=fact.workspace, steps=steps, actor=SYSTEM, at=at)
     for step in steps:
@@ -61,6 +70,71 @@ def agree(
 
 
 _TAKEN_UP = "The judgement behind it was changed."
+_NO_RATE = "currency_differs"
+
+
+def _waits_for_rate(reward: Reward) -> bool:
+    return reward.status == Reward.Status.HELD and reward.reason == _NO_RATE
+
+
+def _converted(
+    fact: Conversion, reward: Reward, now: Reward, movements: list[Movement], at: datetime
+) -> Step:
+    """Give a reward that waited for an exchange rate what it is worth by it."""
+    for name in _WORTH:
+        setattr(reward, name, getattr(now, name))
+    refused = now.status == Reward.Status.DENIED
+    if not refused:
+        terms = terms_of(now.version)
+        reward.status, reward.reason = now.status, now.reason
+        limits = limits_on(reward, terms, fact.occurred_at, ZoneInfo(fact.workspace.time_zone))
+        allowances = Allowances(fact.workspace, [(reward, limits)])
+        allowances.fit(reward)
+        allowances.save(at=at)
+        refused = reward.status == Reward.Status.DENIED
+    after, code = (reward.status, reward.reason) if not refused else (Reward.Status.DENIED, now.reason)
+    if refused and reward.reason == "cap_reached":
+        code = reward.reason
+    reward.status, reward.reason = Reward.Status.HELD, _NO_RATE
+    reward.save(update_fields=list(_WORTH))
+    if not refused and reward.amount_minor:
+        movements.append(
+            Movement(
+                key=f"reward:{reward.public_id}:accrue",
+                debit=expense(reward.unit),
+                credit=wallet(reward.customer_id, reward.unit),
+                amount_minor=reward.amount_minor,
+                memo=f"Promised for {fact.public_id}",
+                reward=reward,
+                at=at,
+            )
+        )
+    return Step(
+        reward,
+        after=after,
+        amount_minor=0 if refused else reward.amount_minor,
+        reason="An exchange rate is known now.",
+        code=code,
+    )
+
+
+_WORTH = (
+    "base_minor",
+    "amount_minor",
+    "sentence",
+    "tier",
+    "original_minor",
+    "original_currency",
+    "rate",
+    "rate_source",
+    "rate_on",
+    "reporting_minor",
+    "reporting_currency",
+    "reporting_rate",
+    "reporting_source",
+    "reporting_on",
+)
+"""What a reward is worth, and how that was converted."""
 
 
 def _moved(reward: Reward, now: Reward) -> Step | None:
@@ -120,10 +194,12 @@ def _adjusted(reward: Reward, now: Reward, at: datetime) -> list[Movement]:
     delta = now.amount_minor - reward.amount_minor
     if now.amount_minor < reward.reversed_minor:
         return []
-    reward.base_minor, reward.amount_minor, reward.sentence = now.base_minor, now.amount_minor, now.sentence
-    reward.save(update_fields=["base_minor", "amount_minor", "sentence"])
+    for name in _WORTH:
+        setattr(reward, name, getattr(now, name))
+    reward.save(update_fields=list(_WORTH))
     if not delta:
         return []
+    follow(workspace=reward.workspace, rewards=[reward])
     places = expense(reward.unit), wallet(reward.customer_id, reward.unit)
     RewardChange.objects.create(
         workspace_id=reward.workspace_id,

@@ -189,6 +189,55 @@ def withdraw_fulfilments(
             reward.save(update_fields=["fulfilment"])
 
 
+@all_or_nothing
+def restore_fulfilments(*, workspace: Workspace, rewards: Collection[Reward], at: datetime) -> None:
+    """Hand over anew what a refund that was wrong had called off; safe to repeat.
+
+    For rewards that are approved again: the caller holds their locks. The code that was disabled stays so,
+    and another one is made; what only waited is asked for again.
+    """
+    by_pk = {reward.pk: reward for reward in rewards if reward.status == Reward.Status.APPROVED}
+    rows = list(
+        Fulfilment.objects.for_workspace(workspace)
+        .select_for_update(of=("self",), no_key=True)
+        .filter(reward__in=list(by_pk), status=Fulfilment.Status.CANCELLED)
+        .order_by("pk")
+    )
+    if not rows:
+        return
+    routes, steps = _routes(workspace), []
+    for row in rows:
+        reward = by_pk[row.reward_id or 0]
+        days = _days_to_use(reward)
+        expires_at = at + timedelta(days=days) if days is not None else None
+        known = {name: value for name, value in row.details.items() if name not in _OF_CODE}
+        fresh = _new(
+            workspace=workspace,
+            kind=Fulfilment.Kind(row.kind),
+            details=known,
+            amount_minor=reward.net_minor,
+            currency=row.currency,
+            expires_at=expires_at,
+            routes=routes,
+            at=at,
+        )
+        row.details, row.code, row.status = fresh.details, fresh.code, fresh.status
+        row.connection, row.amount_minor = fresh.connection, fresh.amount_minor
+        row.failure, row.reference, row.updated_at = "", "", at
+        row.save()
+        reward.fulfilment = {name: value for name, value in reward.fulfilment.items() if name not in _OF_CODE}
+        if row.status == Fulfilment.Status.DONE:
+            steps.append(_issued(reward, row.details, expires_at, at))
+        else:
+            reward.save(update_fields=["fulfilment"])
+        _ask(row, at)
+    take_steps(workspace=workspace, steps=steps, actor=SYSTEM, at=at)
+
+
+_OF_CODE: Final = ("code", "link", "used_on", "used_at", "expires_at", "cancelled")
+"""What belongs to a code or link that is not valid any more."""
+
+
 def cancel_row(row: Fulfilment, *, why: str, at: datetime) -> bool:
     """Cancel a locked fulfilment as far as that can be done; returns whether it was."""
     done = row.status == Fulfilment.Status.DONE

@@ -2,158 +2,263 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts.models import Workspace
 from programs.eligibility import EligibilityFacts, eligible
 from programs.queries import terms_of
 from programs.terms import PercentageAmount, ProgramTerms, RewardRule
-from rewards.calculation import Calculation, Progress, calculate, whole_months
+from rewards.calculation import Boost, Calculation, Progress, calculate, stack, whole_months
+from rewards.exchange import convert
 from rewards.models import Reward
-from tracking.case_queries import NO_DOUBTS, Doubts, doubts_of
-from tracking.models import Attribution, Conversion, Credit, Referral
+from rewards.services.sources import Order, Sources, order_of
+from rewards.services.ways import Ways
+from tracking.case_queries import NO_DOUBTS, Doubts
+from tracking.models import Attribution, Conversion, Credit
+
+Key = tuple[str, str, int, int, str]
+"""What makes a reward the same promise: the rule, the side, the referral, the tier's step, the milestone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What conversions' rewards follow from: doubts and decisions by conversion, credits by decision."""
-
-    doubts: dict[int, Doubts]
-    decisions: defaultdict[int, list[Attribution]]
-    credits: defaultdict[int, list[Credit]]
+def key_of(reward: Reward) -> Key:
+    """Return what a conversion's reward is known by."""
+    return reward.rule_key, reward.side, reward.referral_id, reward.step, reward.milestone_key
 
 
-def sources_of(workspace: Workspace, facts: Sequence[Conversion]) -> Sources:
-    """Read what the conversions' rewards follow from."""
-    found = Sources(doubts_of(workspace, facts), defaultdict(list), defaultdict(list))
-    credits = Credit.objects.for_workspace(workspace).filter(conversion__in=facts, weight_ppm__gt=0)
-    for credit in credits.select_related("participant", "referral").order_by("pk"):
-        found.credits[credit.attribution_id].append(credit)
-    decisions = Attribution.objects.for_workspace(workspace).filter(pk__in=list(found.credits))
-    for decision in decisions.select_related("program", "version").order_by("pk"):
-        found.decisions[decision.conversion_id].append(decision)
-    return found
+def is_undone(fact: Conversion) -> bool:
+    """Tell whether nothing is left of a conversion."""
+    return fact.status in (Conversion.Status.REFUNDED, Conversion.Status.REJECTED)
 
 
-def promised(fact: Conversion, sources: Sources, at: datetime) -> list[Reward]:
-    """Return, unsaved, every reward the conversion's stored decisions give rise to."""
-    doubts = sources.doubts.get(fact.pk, NO_DOUBTS)
-    bought_before = cache(partial(_bought_before, fact))
-    found = []
+def promised(
+    fact: Conversion, sources: Sources, known: Mapping[Key, Reward], at: datetime
+) -> list[tuple[Reward, ProgramTerms]]:
+    """Return, unsaved, every reward the conversion's stored decisions give rise to, each with its terms.
+
+    `known` are the conversion's rewards that exist already: what a tier adds later is the difference to them.
+    """
+    found: list[tuple[Reward, ProgramTerms]] = []
     for decision in sources.decisions[fact.pk]:
-        terms = terms_of(decision.version)
-        shares = sources.credits[decision.pk]
-        for rule in terms.rewards:
-            # The referee's reward hangs on the first credit, so that it is given once.
-            sharers = shares if rule.side == "referrer" else shares[:1]
-            for position in range(len(sharers)):
-                promise = _Promise(fact, decision, terms, rule, shares, position, bought_before)
-                found += promise.reward(doubts, at)
+        reading = _Reading(fact, decision, terms_of(decision.version), sources, known, at)
+        found += ((reward, reading.terms) for reward in reading.rewards())
     return found
 
 
-def _bought_before(fact: Conversion, at: datetime) -> bool:
-    """Tell whether the conversion's customer had bought something before an instant."""
-    return (
-        Conversion.objects.for_workspace(fact.workspace_id)
-        .filter(customer_id=fact.customer_id, kind=Conversion.Kind.PURCHASE, occurred_at__lt=at)
-        .exclude(status=Conversion.Status.REJECTED)
-        .exclude(pk=fact.pk)
-        .exists()
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class _Promise:
-    """One rule, read for one credited participant."""
+class _Reading:
+    """One program's decision about a conversion, read by the terms it was made under."""
 
     fact: Conversion
     decision: Attribution
     terms: ProgramTerms
-    rule: RewardRule
-    credits: list[Credit]
-    position: int
-    bought_before: Callable[[datetime], bool]
+    sources: Sources
+    known: Mapping[Key, Reward]
+    at: datetime
 
-    def reward(self, doubts: Doubts, at: datetime) -> list[Reward]:
-        """Return the reward, unsaved; none when the rule is about another event."""
-        calculation = self._calculation()
-        if calculation.reason == "event_differs":
-            return []
-        fact, credit = self.fact, self.credits[self.position]
-        status, reason, sentence = self._standing(calculation, doubts)
-        # What fraud denies keeps the amount it would have had; what was never promised has none.
-        doubted = reason in (*doubts.denied.values(), doubts.everybody_denied)
-        promised = status != Reward.Status.DENIED or doubted
-        referrer = self.rule.side == "referrer"
-        return [
-            Reward(
-                workspace=fact.workspace,
-                program=self.decision.program,
-                version=self.decision.version,
-                conversion=fact,
-                referral=credit.referral,
-                side=self.rule.side,
-                customer_id=credit.participant.customer_id if referrer else fact.customer_id,
-                participant=credit.participant if referrer else None,
-                rule_key=self.rule.key,
-                kind=self.rule.kind,
-                unit=calculation.unit,
-                base_minor=calculation.base_minor,
-                amount_minor=calculation.amount_minor if promised else 0,
-                status=status,
-                reason=reason,
-                sentence=sentence,
-                fulfilment=_terms_of_gift(calculation),
-                available_at=fact.received_at + timedelta(days=self.terms.hold_days),
-                created_at=at,
-            )
-        ]
+    @property
+    def shares(self) -> list[Credit]:
+        return self.sources.credits[self.decision.pk]
 
-    def _calculation(self) -> Calculation:
-        fact, credit = self.fact, self.credits[self.position]
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.fact.workspace.time_zone)
+
+    def rewards(self) -> Iterator[Reward]:
+        """Give what each rule promises each side: the promises, what tiers add to them, the milestones."""
+        order = order_of(self.fact, self.terms.currency, self.sources.rates)
+        for side in ("referrer", "referee"):
+            rules = [rule for rule in self.terms.rewards if rule.side == side and rule.milestone is None]
+            # The referee's reward hangs on the first credit, so that it is given once.
+            for position in range(len(self.shares) if side == "referrer" else 1) if rules else ():
+                yield from self._promises(rules, order, position)
+        if self.fact.kind != Conversion.Kind.SIGNUP and not is_undone(self.fact):
+            for rule in self.terms.rewards:
+                if rule.milestone is not None:
+                    yield from self._milestones(rule, order)
+
+    def _promises(self, rules: Sequence[RewardRule], order: Order, position: int) -> Iterator[Reward]:
+        boosts = {rule.key: self._boost(rule, position) for rule in rules}
+        found = stack([(rule, self._calculation(rule, order, position, boosts[rule.key])) for rule in rules])
+        for rule, calculation in zip(rules, found, strict=True):
+            if calculation.reason == "event_differs":
+                continue
+            reward = self._reward(rule, order, position, calculation)
+            yield reward
+            if rule.tiers and rule.tier_mode == "retroactive" and calculation.earned:
+                yield from self._added_by_tiers(rule, order, position, boosts[rule.key], reward)
+
+    def _added_by_tiers(
+        self, rule: RewardRule, order: Order, position: int, boost: Boost | None, promise: Reward
+    ) -> Iterator[Reward]:
+        """Give what the tiers reached since add to a promise that was made by a lower one, tier by tier."""
+        made = self.known.get(key_of(promise))
+        if made is None or made.status == Reward.Status.DENIED or is_undone(self.fact):
+            return
+        before = self._calculation(rule, order, position, boost, tier=made.tier)
+        standing = self._ways(rule, position).standing
+        for number in range(made.tier + 1, rule.tier_at(standing or 0) + 1):
+            after = self._calculation(rule, order, position, boost, tier=number)
+            more = after.amount_minor - before.amount_minor
+            if more > 0:
+                reward = self._reward(rule, order, position, after)
+                reward.step, reward.amount_minor = number, more if reward.amount_minor else 0
+                reward.sentence = f"{after.sentence} Tier {number} adds what is above the tier before."
+                reward.reporting_minor = self._reported(reward.amount_minor, reward.unit)
+                yield reward
+            before = after
+
+    def _milestones(self, rule: RewardRule, order: Order) -> Iterator[Reward]:
+        """Give the milestones that credited participants passed with this conversion, or that hang on it."""
+        assert rule.milestone is not None
+        own = {
+            (reward.participant_id, reward.milestone_key)
+            for reward in self.known.values()
+            if reward.rule_key == rule.key and reward.milestone_key
+        }
+        for position, credit in enumerate(self.shares):
+            passed = self.sources.ways.milestones(credit, self.fact, rule, self.terms.currency, self.zone)
+            mine = [key for person, key in own if person == credit.participant_id]
+            for key in dict.fromkeys([*passed, *mine]):
+                threshold = int(key.rpartition(":")[2])
+                calculation = calculate(
+                    rule=rule,
+                    currency=self.terms.currency,
+                    event="milestone",
+                    order_minor=0,
+                    threshold=threshold,
+                    boost=self._boost(rule, position),
+                )
+                if calculation.reason != "event_differs":
+                    reward = self._reward(rule, order, position, calculation)
+                    reward.milestone_key = key
+                    yield reward
+
+    def _ways(self, rule: RewardRule, position: int) -> Ways:
+        return self.sources.ways.of(
+            self.shares[position], self.fact, rule, self.terms.currency, self.zone, self._share(position)
+        )
+
+    def _share(self, position: int) -> int:
+        """Return this credit's part of the order in the program's currency, 0 where there is no rate."""
+        order = order_of(self.fact, self.terms.currency, self.sources.rates)
+        return order.shares(self.shares)[position] if order.currency in (None, self.terms.currency) else 0
+
+    def _calculation(
+        self,
+        rule: RewardRule,
+        order: Order,
+        position: int,
+        boost: Boost | None,
+        *,
+        tier: int | None = None,
+    ) -> Calculation:
+        """Work out what a rule owes; with `tier`, as if that tier of a retroactive rule were reached."""
+        fact, credit = self.fact, self.shares[position]
+        progress, standing = None, None
+        if rule.tiers:
+            ways = self._ways(rule, position)
+            progress, standing = ways.progress, ways.standing
+        if tier is not None:
+            # Nothing but the tier's own threshold is looked at.
+            progress, standing = Progress(0, 0), rule.tiers[tier - 1].at_least if tier else 0
         start = credit.referral.converted_at or fact.occurred_at
-        zone = ZoneInfo(fact.workspace.time_zone)
         return calculate(
-            rule=self.rule,
+            rule=rule,
             currency=self.terms.currency,
             event=fact.kind,  # type: ignore[arg-type]
             event_name=fact.event_name if fact.kind == Conversion.Kind.CUSTOM else None,
-            order_minor=fact.amount_minor,
-            order_currency=fact.currency or None,
-            share_minor=credit.amount_minor,
-            weights=[each.weight_ppm for each in self.credits],
-            position=self.position,
+            order_minor=order.amount_minor,
+            order_currency=order.currency,
+            share_minor=order.shares(self.shares)[position],
+            weights=[each.weight_ppm for each in self.shares],
+            position=position,
             occurrence=fact.sequence,
-            months_elapsed=whole_months(start.astimezone(zone), fact.occurred_at),
-            progress=self._progress() if self.rule.tiers else None,
+            months_elapsed=whole_months(start.astimezone(self.zone), fact.occurred_at),
+            lines=order.lines,
+            margin_minor=order.margin_minor,
+            assumed_margin_bps=self.terms.assumed_margin_bps,
+            new_customer=not (rule.new_customers_only and self._bought_before(position)),
+            progress=progress,
+            standing=standing,
+            boost=boost,
+            converted=order.sentence,
         )
 
-    def _progress(self) -> Progress:
-        """Count the participant's friends who had converted by the time of the conversion."""
-        friends = (
-            Referral.objects.for_workspace(self.fact.workspace_id)
-            .filter(
-                participant_id=self.credits[self.position].participant_id,
-                converted_at__lte=self.fact.occurred_at,
-            )
-            .exclude(status=Referral.Status.REJECTED)
-            .count()
-        )
-        return Progress(friends, friends)
+    def _boost(self, rule: RewardRule, position: int) -> Boost | None:
+        return self.sources.seasons.boost(self.fact, self.shares[position].participant, rule)
 
-    def _standing(self, calculation: Calculation, doubts: Doubts) -> tuple[str, str, str]:
+    def _bought_before(self, position: int) -> bool:
+        return self.sources.bought_before(self.fact, self.shares[position].referral.started_at)
+
+    def _reward(self, rule: RewardRule, order: Order, position: int, calculation: Calculation) -> Reward:
+        fact, credit = self.fact, self.shares[position]
+        doubts = self.sources.doubts.get(fact.pk, NO_DOUBTS)
+        status, reason, sentence = self._standing(calculation, doubts, order, position)
+        # What fraud denies keeps the amount it would have had; what was never promised has none.
+        doubted = reason in (*doubts.denied.values(), doubts.everybody_denied)
+        amount_minor = calculation.amount_minor if status != Reward.Status.DENIED or doubted else 0
+        referrer = rule.side == "referrer"
+        season = self.sources.seasons.season(fact, credit.participant, rule)
+        reward = Reward(
+            workspace=fact.workspace,
+            program=self.decision.program,
+            version=self.decision.version,
+            conversion=fact,
+            referral=credit.referral,
+            side=rule.side,
+            customer_id=credit.participant.customer_id if referrer else fact.customer_id,
+            participant=credit.participant if referrer else None,
+            rule_key=rule.key,
+            tier=calculation.tier,
+            kind=rule.kind,
+            unit=calculation.unit,
+            base_minor=calculation.base_minor,
+            amount_minor=amount_minor,
+            status=status,
+            reason=reason,
+            sentence=sentence,
+            score=self.sources.scores.get((fact.pk, credit.participant_id), 0),
+            fulfilment=_terms_of_gift(calculation),
+            promotion=season,
+            available_at=fact.received_at + timedelta(days=self.terms.hold_days),
+            created_at=self.at,
+        )
+        if order.rate is not None:
+            reward.original_minor = fact.amount_minor
+            reward.original_currency = fact.currency
+            reward.rate, reward.rate_source = order.rate.stored, order.rate.source
+            reward.rate_on = order.rate.on
+        self._report(reward)
+        return reward
+
+    def _report(self, reward: Reward) -> None:
+        """Write a reward's amount in the workspace's currency beside it, with the rate."""
+        reward.reporting_minor = self._reported(reward.amount_minor, reward.unit)
+        if reward.reporting_minor is None:
+            return
+        reward.reporting_currency = self.fact.workspace.currency
+        rate = self.sources.reporting_rate(self.fact, reward.unit)
+        if rate is not None and reward.unit != reward.reporting_currency:
+            reward.reporting_rate, reward.reporting_source = rate.stored, rate.source
+            reward.reporting_on = rate.on
+
+    def _reported(self, amount_minor: int, unit: str) -> int | None:
+        rate = self.sources.reporting_rate(self.fact, unit)
+        return None if rate is None else convert(amount_minor, unit, self.fact.workspace.currency, rate)
+
+    def _standing(
+        self, calculation: Calculation, doubts: Doubts, order: Order, position: int
+    ) -> tuple[str, str, str]:
         """Return the status the reward starts in, the reason code, and the sentence for people."""
         answer = eligible(
-            terms=self.terms.eligibility, currency=self.terms.currency, facts=self._eligibility_facts()
+            terms=self.terms.eligibility,
+            currency=self.terms.currency,
+            facts=self._eligibility_facts(order, position),
         )
-        person = self.credits[self.position].participant_id
+        person = self.shares[position].participant_id
         refused: list[tuple[str, str]] = []
         if not answer.ok:
             refused.append((answer.reason, answer.sentence))
@@ -170,23 +275,21 @@ class _Promise:
             return Reward.Status.HELD, doubts.holds(person), calculation.sentence
         return Reward.Status.PENDING, "", calculation.sentence
 
-    def _eligibility_facts(self) -> EligibilityFacts:
-        fact = self.fact
-        new_customer = not (
-            self.terms.eligibility.new_customers_only
-            and self.bought_before(self.credits[self.position].referral.started_at)
-        )
+    def _eligibility_facts(self, order: Order, position: int) -> EligibilityFacts:
+        new_customer = not (self.terms.eligibility.new_customers_only and self._bought_before(position))
         return EligibilityFacts(
-            order_minor=fact.amount_minor if fact.currency else None,
-            currency=fact.currency or None,
+            order_minor=order.amount_minor if order.currency else None,
+            currency=order.currency,
             new_customer=new_customer,
-            country=fact.customer.country or None,
+            country=self.fact.customer.country or None,
         )
 
 
 def _terms_of_gift(calculation: Calculation) -> dict[str, Any]:
     if calculation.product is not None:
         return {"sku": calculation.product.sku, "name": calculation.product.name}
+    if calculation.custom is not None:
+        return {"name": calculation.custom.name}
     if calculation.discount is None:
         return {}
     if isinstance(calculation.discount, PercentageAmount):

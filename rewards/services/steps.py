@@ -10,6 +10,7 @@ from accounts.models import Workspace
 from accounts.services import Actor, record_audit
 from core.events import emit
 from rewards.models import Reward, RewardChange
+from rewards.services.allowances import follow
 from rewards.services.ledger import lock_wallets
 
 _CHANGED = [
@@ -96,6 +97,8 @@ def take_steps(*, workspace: Workspace, steps: Sequence[Step], actor: Actor, at:
     # A reward may take two steps at once: approved, then issued.
     for reward in changed.values():
         reward.save(update_fields=_CHANGED)
+        reward.save(update_fields=["status", "reason", "reversed_minor", "fulfilment", "payout"])
+    follow(workspace=workspace, rewards=changed.values())
     RewardChange.objects.bulk_create(changes)
 
 

@@ -166,6 +166,14 @@ def refund(fact: Conversion, amount_minor: int) -> Conversion:
     return fact
 
 
+def reinstate(fact: Conversion) -> Conversion:
+    """Undo a conversion's refunds, as tracking records it; does not settle."""
+    fact.refresh_from_db()
+    fact.refunded_minor, fact.status = 0, Conversion.Status.RECORDED
+    fact.save()
+    return fact
+
+
 def reject(fact: Conversion) -> Conversion:
     """Reject a conversion, as tracking records it; does not settle."""
     fact.refresh_from_db()

@@ -1,0 +1,168 @@
+"""Everything that rewards follow from, read once for many conversions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from accounts.models import Workspace
+from core.money import split
+from programs.queries import terms_of
+from rewards.calculation import Line
+from rewards.exchange import Rate, convert, sentence
+from rewards.queries.rates import rates_for
+from rewards.services.seasons import Seasons
+from rewards.services.ways import WaysOf
+from tracking.case_queries import Doubts, doubts_of
+from tracking.models import Attribution, Conversion, Credit, FraudJudgement
+
+Rates = Mapping[tuple[str, str, date], Rate | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What conversions' rewards follow from.
+
+    Doubts, decisions and their conversions' scores by conversion; credits by decision; rates by currencies
+    and day; the promotions that ran; how far the participants have come.
+    """
+
+    doubts: dict[int, Doubts]
+    decisions: defaultdict[int, list[Attribution]]
+    credits: defaultdict[int, list[Credit]]
+    scores: dict[tuple[int, int], int]
+    rates: Rates
+    seasons: Seasons
+    ways: WaysOf
+    _earlier: dict[tuple[int, datetime], bool] = field(default_factory=dict)
+
+    def bought_before(self, fact: Conversion, at: datetime) -> bool:
+        """Tell whether the conversion's customer had bought something before an instant."""
+        if (fact.pk, at) not in self._earlier:
+            self._earlier[fact.pk, at] = (
+                Conversion.objects.for_workspace(fact.workspace_id)
+                .filter(customer_id=fact.customer_id, kind=Conversion.Kind.PURCHASE, occurred_at__lt=at)
+                .exclude(status=Conversion.Status.REJECTED)
+                .exclude(pk=fact.pk)
+                .exists()
+            )
+        return self._earlier[fact.pk, at]
+
+    def reporting_rate(self, fact: Conversion, unit: str) -> Rate | None:
+        """Return the rate from a reward's unit to the workspace's currency; None for points and unknown."""
+        return self.rates.get((unit, fact.workspace.currency, day_of(fact)))
+
+
+def sources_of(workspace: Workspace, facts: Sequence[Conversion]) -> Sources:
+    """Read what the conversions' rewards follow from."""
+    decisions: defaultdict[int, list[Attribution]] = defaultdict(list)
+    credits: defaultdict[int, list[Credit]] = defaultdict(list)
+    rows = Credit.objects.for_workspace(workspace).filter(conversion__in=facts, weight_ppm__gt=0)
+    for credit in rows.select_related("participant", "referral").order_by("pk"):
+        credit.participant.workspace = workspace
+        credits[credit.attribution_id].append(credit)
+    found = Attribution.objects.for_workspace(workspace).filter(pk__in=list(credits))
+    for decision in found.select_related("program", "version").order_by("pk"):
+        decision.program.workspace = workspace
+        decisions[decision.conversion_id].append(decision)
+    return Sources(
+        doubts=doubts_of(workspace, facts),
+        decisions=decisions,
+        credits=credits,
+        scores=_scores(workspace, facts),
+        rates=_rates(workspace, facts, decisions),
+        seasons=Seasons(workspace, facts, [each for many in decisions.values() for each in many]),
+        ways=WaysOf(workspace),
+    )
+
+
+def _scores(workspace: Workspace, facts: Sequence[Conversion]) -> dict[tuple[int, int], int]:
+    rows = FraudJudgement.objects.for_workspace(workspace).filter(conversion__in=facts).order_by("pk")
+    return {
+        (conversion, person): score
+        for conversion, person, score in rows.values_list("conversion_id", "participant_id", "score")
+    }
+
+
+def _rates(
+    workspace: Workspace, facts: Sequence[Conversion], decisions: Mapping[int, Sequence[Attribution]]
+) -> Rates:
+    pairs = set()
+    for fact in facts:
+        for decision in decisions.get(fact.pk, ()):
+            currency = terms_of(decision.version).currency
+            if fact.currency:
+                pairs.add((fact.currency, currency, day_of(fact)))
+            pairs.add((currency, workspace.currency, day_of(fact)))
+    return rates_for(workspace, pairs) if pairs else {}
+
+
+def day_of(fact: Conversion) -> date:
+    """Return the day whose rates hold for a conversion: that of its instant in UTC, as the bank's are."""
+    return fact.occurred_at.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order's amounts in the program's currency, with the rate and how they were converted.
+
+    Where there is no rate they stay in the order's own `currency`. None is an event without an order.
+    """
+
+    amount_minor: int
+    currency: str | None
+    lines: tuple[Line, ...]
+    margin_minor: int | None
+    rate: Rate | None = None
+    sentence: str = ""
+
+    def shares(self, credits: Sequence[Credit]) -> list[int]:
+        """Return each credit's part; the parts sum to what the credits sum to."""
+        if self.rate is None:
+            return [credit.amount_minor for credit in credits]
+        return list(split(self.amount_minor, [credit.weight_ppm for credit in credits]))
+
+
+def order_of(fact: Conversion, currency: str, rates: Rates) -> Order:
+    """Return a conversion's order in a program's currency, as far as there is a rate of its day."""
+    own = fact.currency or None
+    lines = tuple(
+        Line(
+            sku=str(line.get("sku", "")),
+            category=str(line.get("category", "")),
+            amount_minor=line["amount_minor"],
+            cost_minor=line.get("cost_minor"),
+        )
+        for line in fact.lines
+    )
+    margin = None if fact.cost_minor is None else max(fact.amount_minor - fact.cost_minor, 0)
+    if own is None or own == currency:
+        return Order(fact.amount_minor, own, lines, margin)
+    rate = rates.get((own, currency, day_of(fact)))
+    if rate is None:
+        return Order(fact.amount_minor, own, lines, margin)
+
+    def here(amount_minor: int) -> int:
+        return convert(amount_minor, own, currency, rate)
+
+    return Order(
+        amount_minor=here(fact.amount_minor),
+        currency=currency,
+        lines=tuple(
+            Line(
+                line.sku,
+                line.category,
+                here(line.amount_minor),
+                None if line.cost_minor is None else here(line.cost_minor),
+            )
+            for line in lines
+        ),
+        margin_minor=None if margin is None else here(margin),
+        rate=rate,
+        sentence=sentence(fact.amount_minor, own, currency, rate),
+    )
+
+
+__all__ = ["Order", "Rates", "Sources", "day_of", "order_of", "sources_of"]
