@@ -113,14 +113,9 @@ class _Reading:
     def _milestones(self, rule: RewardRule, order: Order) -> Iterator[Reward]:
         """Give the milestones that credited participants passed with this conversion, or that hang on it."""
         assert rule.milestone is not None
-        own = {
-            (reward.participant_id, reward.milestone_key)
-            for reward in self.known.values()
-            if reward.rule_key == rule.key and reward.milestone_key
-        }
         for position, credit in enumerate(self.shares):
             passed = self.sources.ways.milestones(credit, self.fact, rule, self.terms.currency, self.zone)
-            mine = [key for person, key in own if person == credit.participant_id]
+            mine = self._own_milestones(credit, rule)
             for key in dict.fromkeys([*passed, *mine]):
                 threshold = int(key.rpartition(":")[2])
                 calculation = calculate(
@@ -135,6 +130,24 @@ class _Reading:
                     reward = self._reward(rule, order, position, calculation)
                     reward.milestone_key = key
                     yield reward
+
+    def _own_milestones(self, credit: Credit, rule: RewardRule) -> list[str]:
+        """Return the milestones that hang on this conversion, but for those given elsewhere meanwhile."""
+        own = [
+            reward
+            for reward in self.known.values()
+            if reward.rule_key == rule.key
+            and reward.milestone_key
+            and reward.participant_id == credit.participant_id
+        ]
+        if not own:
+            return []
+        elsewhere = self.sources.ways.given(credit.participant, rule, but=self.fact)
+        return [
+            each.milestone_key
+            for each in own
+            if each.status != Reward.Status.REVERSED or each.milestone_key not in elsewhere
+        ]
 
     def _ways(self, rule: RewardRule, position: int) -> Ways:
         return self.sources.ways.of(

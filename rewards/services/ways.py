@@ -82,11 +82,14 @@ class WaysOf:
                 before, now = brought.before, brought.now
             passed = [str(reached) for reached in milestone_crossed(terms, before, now)]
             passed += [key for key in self._taken_back(participant, rule) if int(key) <= now]
-        given = self._given(participant, rule)
+        given = self.given(participant, rule)
         return [key for key in dict.fromkeys(passed) if key not in given]
 
-    def _given(self, participant: Participant, rule: RewardRule) -> set[str]:
+    def given(self, participant: Participant, rule: RewardRule, *, but: Conversion | None = None) -> set[str]:
+        """Return the milestones of a rule that a participant has or was denied for good."""
         rows = self._of_rule(participant, rule).exclude(status=Reward.Status.REVERSED)
+        if but is not None:
+            rows = rows.exclude(conversion=but)
         return {
             key
             for key, status, reason in rows.values_list("milestone_key", "status", "reason")
