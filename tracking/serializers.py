@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from core import money
 from core.api import StrictSerializer
+from tracking.lines import MAX_LINES, MAX_NAME
 
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -127,6 +128,23 @@ class LeadBody(PersonBody):
     event_name = serializers.CharField(max_length=80, default="Sign up")
 
 
+class ItemBody(TrackBody):
+    """A line of an order."""
+
+    sku = serializers.CharField(max_length=MAX_NAME)
+    category = serializers.CharField(max_length=MAX_NAME, required=False, allow_blank=True, default="")
+    amount = MinorUnits(
+        min_value=0, max_value=money.MAX_MINOR, help_text="net, for all of the quantity, in minor units"
+    )
+    quantity = serializers.IntegerField(min_value=1, max_value=1_000_000, default=1)
+    cost = MinorUnits(
+        min_value=0,
+        max_value=money.MAX_MINOR,
+        required=False,
+        help_text="what all of the quantity cost you, in minor units; secret keys only",
+    )
+
+
 class SaleBody(PersonBody):
     """A purchase. `invoice_id` names it; without one every call is another purchase."""
 
@@ -135,6 +153,15 @@ class SaleBody(PersonBody):
     invoice_id = serializers.CharField(max_length=255, required=False, allow_null=True)
     event_name = serializers.CharField(max_length=80, default="Purchase")
     payment_processor = serializers.CharField(max_length=40, required=False)
+    items = ItemBody(  # type: ignore[call-arg]  # taken by the list that `many` makes of it
+        many=True, required=False, max_length=MAX_LINES, help_text="together the amount at most"
+    )
+    cost = MinorUnits(
+        min_value=0,
+        max_value=money.MAX_MINOR,
+        required=False,
+        help_text="what all of it cost you; the items' costs together when missing; secret keys only",
+    )
 
     def validate_currency(self, value: str) -> str:
         if not money.is_currency(value.upper()):
@@ -193,6 +220,16 @@ class ClickAnswer(serializers.Serializer[Any]):
     link = serializers.CharField()
 
 
+class LineAnswer(serializers.Serializer[Any]):
+    """What was bought: a line's net amount and cost are those of all of its quantity."""
+
+    sku = serializers.CharField(allow_blank=True)
+    category = serializers.CharField(allow_blank=True, default="")
+    quantity = serializers.IntegerField(default=1)
+    amount_minor = serializers.IntegerField()
+    cost_minor = serializers.IntegerField(allow_null=True, default=None)
+
+
 class ConversionAnswer(serializers.Serializer[Any]):
     """A conversion as it stands."""
 
@@ -207,6 +244,8 @@ class ConversionAnswer(serializers.Serializer[Any]):
     amount_minor = serializers.IntegerField()
     refunded_minor = serializers.IntegerField()
     currency = serializers.CharField()
+    cost_minor = serializers.IntegerField(allow_null=True)
+    lines = LineAnswer(many=True)
     metadata = serializers.DictField()
     occurred_at = serializers.DateTimeField()
     received_at = serializers.DateTimeField()

@@ -60,6 +60,15 @@ class RefundLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLine:
+    """What was bought: a line's net amount after discounts, for all of its quantity."""
+
+    sku: str
+    amount_minor: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderSeen:
     """An order as it stood at `modified_at`; an older state must not replace a newer one.
 
@@ -68,7 +77,7 @@ class OrderSeen:
     figure to converge on; it equals the sum over `refunds`, except that it is the whole base once the state
     is "refunded". Coupon codes are lower-case, in the order of use. `address` and `user_agent` are those of
     the browser it was ordered from, `postal` the billing address in one spelling; they are kept as keyed
-    hashes. Unknown texts: "".
+    hashes. `lines` add up to the base; there are none where one of them is below zero. Unknown texts: "".
     """
 
     order_id: str
@@ -92,6 +101,7 @@ class OrderSeen:
     address: str = ""
     user_agent: str = ""
     postal: str = ""
+    lines: tuple[OrderLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from programs.models import Customer
 from tracking import queries as tracking_queries
 from tracking import services as tracking_services
 from tracking.identifiers import Traces
+from tracking.lines import Line
 from tracking.models import CODES_USED, Conversion, Refund
 
 # Shops keep times to the second; of two states of one second the later in an order's usual life is the newer.
@@ -144,11 +145,18 @@ def _recorded(connection: Connection, order: OrderSeen, at: datetime) -> Convers
             **({CODES_USED: list(order.coupon_codes)} if order.coupon_codes else {}),
         },
         occurred_at=order.occurred_at,
+        lines=_lines(order),
         source_modified_at=order.modified_at,
         traces=Traces(address=order.address, user_agent=order.user_agent, postal=order.postal),
         at=at,
     )
     return tracking_services.record_conversion(workspace=workspace, fact=fact).conversion
+
+
+def _lines(order: OrderSeen) -> list[Line]:
+    return [
+        Line(sku=line.sku, amount_minor=line.amount_minor, quantity=line.quantity) for line in order.lines
+    ]
 
 
 def _customer(connection: Connection, order: OrderSeen, at: datetime) -> Customer:
@@ -236,6 +244,9 @@ def _changed(conversion: Conversion, order: OrderSeen, newer: bool, at: datetime
         return _set_aside("unpaid_again", sentence.strip(), conversion)
     if refunded_minor:
         return _applied("refunded", told, conversion)
+    if tracking_services.edit_lines(conversion=conversion, lines=_lines(order), cost_minor=None, at=at):
+        sentence = f"What was bought with order {order.number} was brought up to date; its amount stays."
+        return _applied("lines_changed", sentence, conversion)
     return _ignored("no_change", f"Order {order.number} is recorded already as it stands.", conversion)
 
 

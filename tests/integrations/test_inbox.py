@@ -506,6 +506,27 @@ def test_what_only_a_person_can_judge_is_set_aside(
     assert conversions(workspace) == before
 
 
+def test_an_order_keeps_what_was_bought_and_follows_an_edit(workspace: Workspace, shop: Connection) -> None:
+    told(shop, paid())
+    conversion = Conversion.objects.for_workspace(workspace).get()
+    tee = {"sku": "TEE-BLUE", "category": "", "quantity": 2, "amount_minor": 8820, "cost_minor": None}
+    assert conversion.lines == [tee]
+
+    line = order()["line_items"][0]
+    lines = [
+        {**line, "sku": "TEE-RED", "total": "80.00"},
+        {**line, "sku": "MUG", "quantity": 1, "total": "8.20"},
+    ]
+    later = "2026-11-21T20:50:00"
+    item = told(shop, order(refunds=[], line_items=lines, date_modified_gmt=later))
+    assert (item.outcome, item.reason) == ("applied", "lines_changed")
+    conversion.refresh_from_db()
+    assert [(each["sku"], each["quantity"], each["amount_minor"]) for each in conversion.lines] == [
+        ("TEE-RED", 2, 8000),
+        ("MUG", 1, 820),
+    ]
+
+
 def test_an_edited_order_is_set_aside_but_its_refund_counts(workspace: Workspace, shop: Connection) -> None:
     told(shop, paid())
     lines = [{**order()["line_items"][0], "total": "78.20"}]

@@ -20,6 +20,7 @@ from integrations.providers import (
     CustomerSeen,
     Ignored,
     OrderDeleted,
+    OrderLine,
     OrderSeen,
     ProviderEvent,
     RefundLine,
@@ -52,6 +53,7 @@ ANN_PENDING = OrderSeen(
     paid_at=None,
     modified_at=datetime(2026, 11, 21, 20, 42, 30, tzinfo=UTC),
     postal="1 main st 94103 us",
+    lines=(OrderLine(sku="TEE-BLUE", amount_minor=8820, quantity=2),),
 )
 ANN_REFUNDED_IN_PART = OrderSeen(
     order_id="12",
@@ -73,6 +75,7 @@ ANN_REFUNDED_IN_PART = OrderSeen(
     paid_at=datetime(2026, 11, 21, 20, 42, 32, tzinfo=UTC),
     modified_at=datetime(2026, 11, 21, 20, 42, 36, tzinfo=UTC),
     postal="1 main st 94103 us",
+    lines=(OrderLine(sku="TEE-BLUE", amount_minor=8820, quantity=2),),
 )
 NAMELESS = OrderSeen(
     order_id="21",
@@ -93,6 +96,7 @@ NAMELESS = OrderSeen(
     occurred_at=datetime(2026, 11, 21, 20, 44, 4, tzinfo=UTC),
     paid_at=datetime(2026, 11, 21, 20, 44, 4, tzinfo=UTC),
     modified_at=datetime(2026, 11, 21, 20, 44, 4, tzinfo=UTC),
+    lines=(OrderLine(sku="TEE-BLUE", amount_minor=4900, quantity=1),),
 )
 BO_WITH_COUPON = OrderSeen(
     order_id="23",
@@ -116,6 +120,7 @@ BO_WITH_COUPON = OrderSeen(
     address="127.0.0.1",
     user_agent="python-requests/2.34.2",
     postal="2 side st 94607 us",
+    lines=(OrderLine(sku="TEE-BLUE", amount_minor=8300, quantity=2),),
 )
 ANN = CustomerSeen(
     customer_external_id="2",
@@ -690,3 +695,19 @@ def test_no_random_entry_of_a_list_raises(name: str, member: str, value: object)
     payload[name][0][member] = value
 
     assert len(events("order.updated", payload)) == 1
+
+
+def test_lines_without_a_sku_and_below_zero() -> None:
+    order = json.loads(CAPTURED["0014"].body)
+    (item,) = order["line_items"]
+    order["line_items"] = [
+        {**item, "sku": "", "product_id": 77, "total": "10.00"},
+        {**item, "sku": None, "product_id": 0, "quantity": "x", "total": "5.00"},
+    ]
+    (event,) = events("order.updated", order)
+    assert isinstance(event, OrderSeen)
+    assert event.lines == (OrderLine("product-77", 1_000, 2), OrderLine("", 500, 1))
+    order["line_items"][1]["total"] = "-5.00"
+    (event,) = events("order.updated", order)
+    assert isinstance(event, OrderSeen)
+    assert (event.base_minor, event.lines) == (500, ())

@@ -23,6 +23,7 @@ from tracking.classification import ClickFacts
 from tracking.entry.reading import client_address, facts_of_page
 from tracking.explanations import explanation
 from tracking.identifiers import Traces
+from tracking.lines import Line
 from tracking.models import Click, Conversion
 from tracking.tokens import holder_of
 
@@ -70,7 +71,7 @@ class TrackEndpoint(WorkspaceEndpoint):
     def answer(self, conversion: Conversion, created: bool, wait: bool, **more: Any) -> Response:
         """Answer with the conversion, and with its explanation when the caller waited for it.
 
-        A page hears nothing of metadata, which a server may have recorded before.
+        A page hears nothing of metadata and costs, which a server may have recorded before.
         """
         data: dict[str, Any] = {
             "conversion": serializers.ConversionAnswer(conversion).data,
@@ -78,7 +79,9 @@ class TrackEndpoint(WorkspaceEndpoint):
             **more,
         }
         if self.from_page():
-            data["conversion"]["metadata"] = {}
+            data["conversion"] |= {"metadata": {}, "cost_minor": None}
+            for line in data["conversion"]["lines"]:
+                line["cost_minor"] = None
         if wait:
             data["explanation"] = explanation(conversion)
         return Response(data, status=201 if created else 200)
@@ -305,7 +308,26 @@ class TrackSale(TrackConversion):
             "source_key": body.get("invoice_id") or new_public_id("ord"),
             "amount_minor": body["amount"],
             "currency": body["currency"],
+            "lines": self._lines(body),
+            "cost_minor": body.get("cost"),
         }
+
+    def _lines(self, body: dict[str, Any]) -> list[Line]:
+        """Return what was bought; raises Forbidden for a page that tells of costs."""
+        items = body.get("items", [])
+        self.keep_from_pages(body, (("cost", "cost"),))
+        for index, item in enumerate(items):
+            self.keep_from_pages(item, (("cost", f"items.{index}.cost"),))
+        return [
+            Line(
+                sku=item["sku"],
+                amount_minor=item["amount"],
+                category=item["category"],
+                quantity=item["quantity"],
+                cost_minor=item.get("cost"),
+            )
+            for item in items
+        ]
 
 
 class TrackRefund(TrackEndpoint):

@@ -19,6 +19,7 @@ from tracking.services.conversions import (
     record_conversions,
 )
 from tracking.services.corrections import RecordedRefund, record_refund, reject_conversion
+from tracking.services.edits import edit_lines
 from tracking.services.forgetting import forget_customer
 from tracking.services.fraud_lists import add_list_entry, remove_list_entries, remove_list_entry
 from tracking.services.late_clicks import bind_late_click
@@ -47,6 +48,7 @@ __all__ = [
     "assign_referrer",
     "bind_late_click",
     "bind_visitor",
+    "edit_lines",
     "forget_customer",
     "make_click_months",
     "merge_customers",

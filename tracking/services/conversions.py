@@ -22,6 +22,7 @@ from core.events import emit, together
 from core.transactions import all_or_nothing
 from programs.models import Customer, Participant, PromoCode
 from tracking.identifiers import Traces, digest_of
+from tracking.lines import Line, check_lines, cost_of
 from tracking.models import Click, Conversion, Sighting, Touchpoint
 from tracking.services.clicks import bind_visitors
 from tracking.services.decisions import decide_conversions
@@ -40,7 +41,7 @@ class ConversionFact:
     the fact. `at` is when we heard of it; a time of the event after that is taken as `at`. A source that
     edits its facts gives `source_modified_at`. `traces` tells of the browser, device and address it was done
     from, and what it was paid with, as far as the source knows. `token_of` are the participants whose
-    referral token was shown, each with the time it was made.
+    referral token was shown, each with the time it was made. `cost_minor` is what all of it cost.
     """
 
     kind: str
@@ -58,6 +59,8 @@ class ConversionFact:
     source_modified_at: datetime | None = None
     traces: Traces = NO_TRACES
     token_of: Sequence[tuple[Participant, datetime]] = ()
+    lines: Sequence[Line] = ()
+    cost_minor: int | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -173,6 +176,7 @@ def _validate(fact: ConversionFact) -> None:
         raise Invalid("A custom conversion needs the event's name.", param="event_name")
     if fact.metadata is not None and len(json.dumps(fact.metadata, default=str)) > MAX_METADATA:
         raise Invalid(f"Metadata is at most {MAX_METADATA} bytes of JSON.", param="metadata")
+    check_lines(fact.lines, amount_minor=fact.amount_minor, cost_minor=fact.cost_minor)
     if fact.occurred_at.utcoffset() is None:
         raise Invalid("The time needs a time zone.", param="occurred_at")
 
@@ -222,6 +226,8 @@ def _stored(
             source_key=fact.source_key,
             amount_minor=fact.amount_minor,
             currency=fact.currency,
+            cost_minor=cost_of(fact.lines) if fact.cost_minor is None else fact.cost_minor,
+            lines=[line.document for line in fact.lines],
             metadata=_exact(fact.metadata or {}),
             sequence=before[fact.counted_with] + 1,
             source_modified_at=fact.source_modified_at,

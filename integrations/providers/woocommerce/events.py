@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from core.money import is_currency, prorate
@@ -10,6 +11,7 @@ from integrations.providers import (
     CustomerSeen,
     Ignored,
     OrderDeleted,
+    OrderLine,
     OrderSeen,
     OrderState,
     ProviderEvent,
@@ -33,6 +35,8 @@ _STATES: Final[dict[str, OrderState]] = {
     "refunded": "refunded",
 }
 _MAX_CODE_LENGTH: Final = 100
+MAX_LINES: Final = 500
+MAX_NAME: Final = 100
 _CLICK_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
@@ -99,9 +103,9 @@ def _order(fields: Fields) -> OrderSeen | OrderDeleted:
     currency = fields.text("currency")
     if not is_currency(currency):
         raise Unreadable("unknown_currency", "The field currency is not an active ISO 4217 code.")
-    base_minor = total_of(
-        [line.money("total", currency) for line in fields.children("line_items")], "line_items"
-    )
+    items = fields.children("line_items")
+    amounts = [line.money("total", currency) for line in items]
+    base_minor = total_of(amounts, "line_items")
     total_minor = total_of([fields.money("total", currency)], "total")
     refunds = _refunds(fields, currency, base_minor, total_minor)
     customer_id = fields.identifier("customer_id")
@@ -130,7 +134,29 @@ def _order(fields: Fields) -> OrderSeen | OrderDeleted:
         address=_plain(fields, "customer_ip_address", 64),
         user_agent=_plain(fields, "customer_user_agent", 1000),
         postal=_postal(billing),
+        lines=_lines(items, amounts),
     )
+
+
+def _lines(items: Sequence[Fields], amounts: Sequence[int]) -> tuple[OrderLine, ...]:
+    """Return what was bought; a product without a SKU goes by its number in the shop.
+
+    A plug-in may put a discount in as a line below zero. What each thing came to is then not known.
+    """
+    if amounts and min(amounts) < 0:
+        return ()
+    lines = []
+    for item, amount_minor in zip(items, amounts, strict=True):
+        sku, quantity = _plain(item, "sku", MAX_NAME), item.members.get("quantity")
+        number = item.members.get("product_id")
+        lines.append(
+            OrderLine(
+                sku=sku or (f"product-{number}" if isinstance(number, int) and number > 0 else ""),
+                amount_minor=amount_minor,
+                quantity=quantity if isinstance(quantity, int) and 1 <= quantity <= 1_000_000 else 1,
+            )
+        )
+    return tuple(lines[:MAX_LINES])
 
 
 def _plain(fields: Fields, name: str, longest: int) -> str:
