@@ -40,6 +40,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "conversion.refunded": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.redecided": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.rejected": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
+    "conversion.reinstated": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.check_asked": (
         "rewards.handlers.on_conversion_changed",
         "engagement.handlers.on_check_asked",

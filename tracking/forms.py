@@ -143,6 +143,12 @@ class RejectForm(forms.Form):
     reason = forms.CharField(max_length=200, help_text="Kept in the audit log and on the rewards.")
 
 
+class ReinstateForm(forms.Form):
+    """Why a refund or a rejection was wrong."""
+
+    reason = forms.CharField(max_length=200, help_text="Kept in the audit log.")
+
+
 class AppealFilterForm(_ProgramFilters):
     """Narrows the list of appeals."""
 

@@ -58,6 +58,11 @@ def purchase_named(workspace: Workspace, invoice_id: str) -> Conversion | None:
     )
 
 
+def refund_of(conversion: Conversion, public_id: str) -> Refund | None:
+    """Return a conversion's refund by its own id, or None."""
+    return refunds_of(conversion).filter(public_id=public_id).first()
+
+
 def refund_named(conversion: Conversion, source_key: str) -> Refund | None:
     """Return a conversion's refund with the source's key, or None."""
     return (

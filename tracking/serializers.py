@@ -177,8 +177,30 @@ class RefundBody(TrackBody):
     refund_id = serializers.CharField(
         max_length=255, required=False, help_text="names this refund; `full` when missing with no amount"
     )
+    kind = serializers.ChoiceField(
+        choices=["refund", "chargeback"], default="refund", help_text="chargeback: the bank took it back"
+    )
     mode = serializers.ChoiceField(choices=["async", "wait"], default="async")
     occurred_at = serializers.DateTimeField(required=False)
+
+
+class ReinstateBody(StrictSerializer):
+    """Why a refund or a rejection was wrong; kept in the audit log."""
+
+    reason = serializers.CharField(max_length=200)
+
+
+class RefundRow(serializers.Serializer[Any]):
+    """A refund of a conversion; one with `reinstated_at` no longer counts."""
+
+    id = serializers.CharField(source="public_id")
+    source_key = serializers.CharField()
+    kind = serializers.CharField(help_text="refund or chargeback")
+    amount_minor = serializers.IntegerField()
+    occurred_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    reinstated_at = serializers.DateTimeField(allow_null=True)
+    reinstated_why = serializers.CharField(allow_blank=True)
 
 
 class MergedAnswer(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ from tracking import (
     fraud_views,
     link_views,
     people_views,
+    reinstatement_views,
     views,
 )
 
@@ -23,6 +24,16 @@ console: list[URLPattern | URLResolver] = [
     path("conversions/", views.conversion_list, name="conversion_list"),
     path("conversions/<str:public_id>/", views.conversion_detail, name="conversion_detail"),
     path("conversions/<str:public_id>/reject/", views.conversion_reject, name="conversion_reject"),
+    path(
+        "conversions/<str:public_id>/reinstate/",
+        reinstatement_views.conversion_reinstate,
+        name="conversion_reinstate",
+    ),
+    path(
+        "conversions/<str:public_id>/refunds/<str:refund_id>/reinstate/",
+        reinstatement_views.refund_reinstate,
+        name="refund_reinstate",
+    ),
     path("clicks/", views.click_list, name="click_list"),
     path("clicks/<str:public_id>/", people_views.click_detail, name="click_detail"),
     path("customers/<str:public_id>/merge/", people_views.customer_merge, name="customer_merge"),
@@ -70,6 +81,21 @@ api: list[URLPattern | URLResolver] = [
         "conversions/<str:public_id>/checks",
         endpoints.ConversionChecks.as_view(),
         name="api_conversion_checks",
+    ),
+    path(
+        "conversions/<str:public_id>/refunds",
+        endpoints.ConversionRefunds.as_view(),
+        name="api_conversion_refunds",
+    ),
+    path(
+        "conversions/<str:public_id>/refunds/<str:refund_id>/reinstate",
+        endpoints.RefundReinstate.as_view(),
+        name="api_refund_reinstate",
+    ),
+    path(
+        "conversions/<str:public_id>/reinstate",
+        endpoints.ConversionReinstate.as_view(),
+        name="api_conversion_reinstate",
     ),
     path("checks/<str:public_id>/retry", endpoints.CheckRetry.as_view(), name="api_check_retry"),
     path("fraud-rules", endpoints.FraudRuleFigures.as_view(), name="api_fraud_rules"),

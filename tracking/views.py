@@ -180,7 +180,7 @@ def conversion_list(request: ConsoleRequest) -> HttpResponseBase:
 @console_view("view")
 def conversion_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
     """One conversion and the whole story of its attribution."""
-    return render(request, "tracking/conversion_detail.html", _story(request, public_id))
+    return render(request, "tracking/conversion_detail.html", story_of(request, public_id))
 
 
 @require_POST
@@ -190,7 +190,7 @@ def conversion_reject(request: ConsoleRequest, public_id: str) -> HttpResponse:
     conversion = get_object_or_404(queries.conversions(request.workspace), public_id=public_id)
     form = forms.RejectForm(request.POST)
     if not form.is_valid():
-        context = {**_story(request, public_id), "form": form}
+        context = {**story_of(request, public_id), "form": form}
         return render(request, "tracking/conversion_detail.html", context, status=400)
     services.reject_conversion(
         conversion=conversion, reason=form.cleaned_data["reason"], actor=request.actor, at=request.at
@@ -199,7 +199,8 @@ def conversion_reject(request: ConsoleRequest, public_id: str) -> HttpResponse:
     return redirect("conversion_detail", request.workspace.slug, public_id)
 
 
-def _story(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
+def story_of(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
+    """Return what the page of a conversion shows."""
     conversion = get_object_or_404(queries.conversions(request.workspace), public_id=public_id)
     explained = explanation(conversion)
     refunds = list(queries.refunds_of(conversion))
@@ -220,6 +221,9 @@ def _story(request: ConsoleRequest, public_id: str) -> dict[str, Any]:
         "refunds": refunds,
         "rewards": explained.get("rewards", []),
         "form": forms.RejectForm(),
+        "reinstate_form": forms.ReinstateForm(),
+        "wrong_refund": "",
+        "standing_refunds": [refund for refund in refunds if refund.reinstated_at is None],
     }
 
 
@@ -247,10 +251,11 @@ def _ending(conversion: Conversion, refunds: list[Refund]) -> list[dict[str, Any
     steps += [
         {
             "at": refund.occurred_at,
-            "title": "Refund",
+            "title": refund.kind.capitalize(),
             "amount": money(refund.amount_minor, conversion.currency),
+            "text": "" if refund.reinstated_at is None else f"Taken back: {refund.reinstated_why}",
             "actor": refund.source_key,
-            "tone": "bad",
+            "tone": "bad" if refund.reinstated_at is None else "wait",
         }
         for refund in refunds
     ]

@@ -155,6 +155,7 @@ def _refunds(span: _Span, by_program: bool) -> Iterator[_Row]:
                 span.of_program("program_id"),
                 conversion__workspace_id=ws.pk,
                 conversion__refunds__workspace_id=ws.pk,
+                conversion__refunds__reinstated_at__isnull=True,
             )
             .annotate(
                 day=span.day("conversion__refunds__occurred_at"),
@@ -168,6 +169,7 @@ def _refunds(span: _Span, by_program: bool) -> Iterator[_Row]:
                 Exists(Credit.objects.for_workspace(ws).filter(conversion_id=OuterRef("conversion_id"))),
                 span.within("occurred_at"),
                 conversion__workspace_id=ws.pk,
+                reinstated_at__isnull=True,
             )
             .annotate(day=span.day("occurred_at"), amount=F("amount_minor"))
         )
@@ -237,7 +239,7 @@ def days_with_facts_since(workspace: Workspace, *, since: datetime | None, befor
         return set(old.annotate(day=TruncDate(column, tzinfo=zone)).values_list("day", flat=True).distinct())
 
     rejected = Event.objects.for_workspace(workspace).filter(
-        newer("evt"), kind__in=("conversion.rejected", "conversion.redecided")
+        newer("evt"), kind__in=("conversion.rejected", "conversion.redecided", "conversion.reinstated")
     )
     late = Conversion.objects.for_workspace(workspace)
     undone = late.filter(public_id__in=list(rejected.values_list("data__conversion", flat=True)))

@@ -33,6 +33,9 @@ from tracking.models import CODES_USED, Conversion, Refund
 _RANK: Final = {"": 0, "pending": 1, "paid": 2, "refunded": 3, "cancelled": 4}
 _CLOSED: Final = (Conversion.Status.REJECTED, Conversion.Status.REFUNDED)
 _MAX_NAME: Final = 120
+REST: Final = "rest"
+"""The key of a refund that no refund of the shop's stands for: it called the order refunded."""
+WITHDRAWN: Final = "The shop no longer has this refund."
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,8 @@ def _order_seen(connection: Connection, order: OrderSeen, at: datetime, received
             f"Order {order.number} was rejected before and does not count, whatever the shop does with it.",
             conversion,
         )
-    return _changed(conversion, order, newer, at)
+    withdrawn_minor = _withdraw(connection, conversion, order, at) if newer else 0
+    return _changed(conversion, order, newer, withdrawn_minor, at)
 
 
 def _recorded(connection: Connection, order: OrderSeen, at: datetime) -> Conversion:
@@ -183,17 +187,40 @@ def _refund(conversion: Conversion, order: OrderSeen, at: datetime) -> int:
     An order that the shop calls refunded has given everything back, also where no refund says so.
     """
     parts = [(line.external_id, line.amount_minor) for line in order.refunds]
-    recorded = set(
-        Refund.objects.for_workspace(conversion.workspace_id)
-        .filter(conversion=conversion)
-        .values_list("source_key", flat=True)
-    )
+    recorded = _recorded_refunds(conversion)
     before = conversion.refunded_minor
     now = _give_back(conversion, [part for part in parts if part[0] not in recorded], order, at)
-    if order.state == "refunded":
-        now = _give_back(conversion, [("rest", now.amount_minor - now.refunded_minor)], order, at)
+    # What a person took back stays taken back, whatever the shop calls the order.
+    judged = any(each.reinstated_at and each.reinstated_why != WITHDRAWN for each in recorded.values())
+    if order.state == "refunded" and not judged:
+        rests = sum(key.partition(":")[0] == REST for key in recorded)
+        rest = (f"{REST}:{rests + 1}" if rests else REST, now.amount_minor - now.refunded_minor)
+        now = _give_back(conversion, [rest], order, at)
     conversion.refunded_minor, conversion.status = now.refunded_minor, now.status
     return conversion.refunded_minor - before
+
+
+def _recorded_refunds(conversion: Conversion) -> dict[str, Refund]:
+    """Return a conversion's refunds by the shop's key, those included that no longer count."""
+    rows = Refund.objects.for_workspace(conversion.workspace_id).filter(conversion=conversion)
+    return {row.source_key: row for row in rows.order_by("pk")}
+
+
+def _withdraw(connection: Connection, conversion: Conversion, order: OrderSeen, at: datetime) -> int:
+    """Let the refunds no longer count that the shop has deleted; returns what they add up to."""
+    if order.currency != conversion.currency:
+        return 0
+    standing = {line.external_id for line in order.refunds}
+    before = conversion.refunded_minor
+    for key, refund in _recorded_refunds(conversion).items():
+        kept = order.state == "refunded" if key.partition(":")[0] == REST else key in standing
+        if kept or refund.reinstated_at is not None:
+            continue
+        now = tracking_services.reinstate_refund(
+            refund=refund, reason=WITHDRAWN, actor=_actor(connection), at=at
+        ).conversion
+        conversion.refunded_minor, conversion.status = now.refunded_minor, now.status
+    return before - conversion.refunded_minor
 
 
 def _give_back(
@@ -220,21 +247,29 @@ def _first_time(conversion: Conversion, order: OrderSeen, refunded_minor: int) -
     return _applied("recorded", sentence, conversion)
 
 
-def _changed(conversion: Conversion, order: OrderSeen, newer: bool, at: datetime) -> Outcome:
+def _changed(
+    conversion: Conversion, order: OrderSeen, newer: bool, withdrawn_minor: int, at: datetime
+) -> Outcome:
     """Bring a recorded order up to date, and set aside what only a person can judge.
 
-    `newer` is off for another state of the same second, which may lack a refund that was made within it.
+    `withdrawn_minor` is what the shop has taken back of its refunds. `newer` is off for another state of the
+    same second, which may lack a refund that was made within it.
     """
     refunded_minor = _refund(conversion, order, at) if order.currency == conversion.currency else 0
     told = ""
     if refunded_minor:
         told = f"{display(refunded_minor, conversion.currency)} of order {order.number} were refunded."
+    if withdrawn_minor:
+        back = display(withdrawn_minor, conversion.currency)
+        told = f"Refunds of {back} of order {order.number} are gone from the shop and no longer count. {told}"
+        told = told.strip()
     if (order.base_minor, order.currency) != (conversion.amount_minor, conversion.currency):
         was = display(conversion.amount_minor, conversion.currency)
         now = display(order.base_minor, order.currency)
         sentence = f"Order {order.number} was recorded with {was} and now comes to {now}; the record stays."
         return _set_aside("amount_changed", f"{sentence} {told}".strip(), conversion)
-    if newer and conversion.refunded_minor > order.refunded_minor:
+    # Each refund was rounded beside those before it: one that is gone shifts the others by a unit at most.
+    if newer and conversion.refunded_minor > order.refunded_minor + len(order.refunds):
         was = display(conversion.refunded_minor, conversion.currency)
         now = display(order.refunded_minor, conversion.currency)
         sentence = f"Refunds of {was} are recorded for order {order.number}, the shop now says {now}."
@@ -242,6 +277,8 @@ def _changed(conversion: Conversion, order: OrderSeen, newer: bool, at: datetime
     if order.state == "pending":
         sentence = f"Order {order.number} was paid and now waits for a payment; the record stays. {told}"
         return _set_aside("unpaid_again", sentence.strip(), conversion)
+    if withdrawn_minor:
+        return _applied("refund_withdrawn", told, conversion)
     if refunded_minor:
         return _applied("refunded", told, conversion)
     if tracking_services.edit_lines(conversion=conversion, lines=_lines(order), cost_minor=None, at=at):
@@ -272,7 +309,11 @@ def _take_back(
     tracking_services.reject_conversion(
         conversion=conversion,
         reason=f"order_{how}",
-        actor=Actor(kind="system", label=f"connection {connection.name}"),
+        actor=_actor(connection),
         at=at,
     )
     return _applied("rejected", f"Order {number} was {how}; its purchase no longer counts.", conversion)
+
+
+def _actor(connection: Connection) -> Actor:
+    return Actor(kind="system", label=f"connection {connection.name}")

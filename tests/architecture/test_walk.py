@@ -100,6 +100,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "api_appeal_answer": {"status": "declined", "answer": "because"},
     "api_batch_results": {"results": [{"payout_id": "pyt_x", "status": "paid", "reference": "x"}]},
     "api_program_status": {"status": "paused"},
+    "api_conversion_reinstate": {"reason": "because"},
+    "api_refund_reinstate": {"reason": "because"},
     "api_reward_deny": {"reason": "because"},
 }
 """Valid bodies of the endpoints that read theirs before they look the id up."""
@@ -204,6 +206,7 @@ def values_for(route: Route, world: World, slug: str) -> dict[str, Any]:
         "color": "0f766e",
         "digest": "0" * 12,
         "conversion_id": world.ids["conversion"],
+        "refund_id": world.ids["refund"],
     }
     if "public_id" in route.arguments:
         segment = route.pattern.partition("<str:public_id>")[0].rstrip("/").rpartition("/")[2]

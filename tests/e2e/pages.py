@@ -46,6 +46,7 @@ NO_PAGE: Final = {
     "api_key_bulk", "api_key_revoke", "appeal_answer",
     "batch_approve", "batch_cancel", "batch_export", "batch_results",
     "connection_disable", "connection_enable", "connection_secret", "conversion_reject", "event_bulk",
+    "conversion_reinstate", "refund_reinstate",
     "check_retry", "check_secret", "connection_keys",
     "domain_platform", "domain_primary", "domain_remove", "domain_verify", "event_retry",
     "experiment_start", "experiment_stop", "fraud_bulk",

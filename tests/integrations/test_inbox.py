@@ -25,6 +25,7 @@ from programs.models import Customer, PromoCode
 from tests.conftest import AT, make_workspace
 from tests.factories import ParticipantFactory, PromoCodeFactory
 from tests.integrations.shops import CAPTURED, connected, hook, order, send, signature
+from tracking import services as tracking_services
 from tracking.models import Conversion, Credit, Refund
 
 HOUR = timedelta(hours=1)
@@ -491,7 +492,6 @@ def test_of_two_states_of_one_second_the_later_stage_stays(workspace: Workspace,
     [
         ({"status": "on-hold"}, "unpaid_again"),
         ({"currency": "EUR"}, "amount_changed"),
-        ({"refunds": []}, "refund_withdrawn"),
     ],
 )
 def test_what_only_a_person_can_judge_is_set_aside(
@@ -502,8 +502,46 @@ def test_what_only_a_person_can_judge_is_set_aside(
     item = told(shop, order(**change, date_modified_gmt="2026-11-22T00:00:00"))
 
     assert (item.outcome, item.reason) == ("set_aside", reason)
-    assert item.sentence.startswith(("Order 12", "Refunds of $20.00"))
+    assert item.sentence.startswith("Order 12")
     assert conversions(workspace) == before
+
+
+def test_a_refund_that_the_shop_deletes_no_longer_counts(workspace: Workspace, shop: Connection) -> None:
+    told(shop, order())
+    gone = order(refunds=[], date_modified_gmt="2026-11-22T00:00:00")
+    item = told(shop, gone)
+    assert (item.outcome, item.reason) == ("applied", "refund_withdrawn")
+    assert item.sentence == "Refunds of $20.00 of order 12 are gone from the shop and no longer count."
+    assert conversions(workspace) == [("12", "recorded", 8820, "USD", 0)]
+    again = told(shop, order(refunds=[], date_modified_gmt="2026-11-22T00:00:01"))
+    assert again.reason == "no_change"
+    assert (
+        Refund.objects.for_workspace(workspace).get().reinstated_why == "The shop no longer has this refund."
+    )
+
+    anew = [{**order()["refunds"][0], "id": 99}]
+    item = told(shop, order(refunds=anew, date_modified_gmt="2026-11-22T00:00:02"))
+    assert item.reason == "refunded"
+    assert conversions(workspace) == [("12", "partly_refunded", 8820, "USD", 2000)]
+
+
+def test_an_order_refunded_and_not_and_refunded_again(workspace: Workspace, shop: Connection) -> None:
+    told(shop, paid())
+    states = [("refunded", 8820), ("completed", 0), ("refunded", 8820), ("completed", 0)]
+    for second, (status, refunded_minor) in enumerate(states):
+        modified = f"2026-11-22T00:00:{second:02}"
+        told(shop, order(refunds=[], status=status, date_modified_gmt=modified))
+        assert conversions(workspace)[0][4] == refunded_minor, modified
+    assert [row.source_key for row in Refund.objects.for_workspace(workspace)] == ["rest", "rest:2"]
+
+
+def test_what_a_person_took_back_stays_taken_back(workspace: Workspace, shop: Connection) -> None:
+    told(shop, order())
+    refund = Refund.objects.for_workspace(workspace).get()
+    tracking_services.reinstate_refund(refund=refund, reason="A mistake", actor=SYSTEM, at=shop_time())
+    for second, status in enumerate(("completed", "refunded")):
+        told(shop, order(status=status, date_modified_gmt=f"2026-11-22T00:00:{second:02}"))
+        assert conversions(workspace) == [("12", "recorded", 8820, "USD", 0)]
 
 
 def test_an_order_keeps_what_was_bought_and_follows_an_edit(workspace: Workspace, shop: Connection) -> None:
@@ -590,8 +628,8 @@ def test_a_poisoned_message_does_not_hold_up_those_behind_it(workspace: Workspac
 
 def test_a_message_that_was_set_aside_can_be_read_again(workspace: Workspace, shop: Connection) -> None:
     told(shop, order())
-    item = told(shop, order(refunds=[], date_modified_gmt="2026-11-22T00:00:00"))
-    assert item.reason == "refund_withdrawn"
+    item = told(shop, order(currency="EUR", date_modified_gmt="2026-11-22T00:00:00"))
+    assert item.reason == "amount_changed"
     InboxItem.objects.for_workspace(workspace).update(state="done")
 
     retried = inbox.retry_item(item=item, at=shop_time())

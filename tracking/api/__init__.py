@@ -23,6 +23,7 @@ from tracking.api.reads import (
     ReferralDetail,
     ReferralList,
 )
+from tracking.api.reinstatement import ConversionRefunds, ConversionReinstate, RefundReinstate
 from tracking.api.track import TrackClick, TrackLead, TrackRefund, TrackSale
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "ConversionDetail",
     "ConversionExplanation",
     "ConversionList",
+    "ConversionRefunds",
+    "ConversionReinstate",
     "CustomerMerge",
     "CustomerReferrer",
     "FraudBackTest",
@@ -51,6 +54,7 @@ __all__ = [
     "ParticipantToken",
     "ReferralDetail",
     "ReferralList",
+    "RefundReinstate",
     "TrackBatch",
     "TrackClick",
     "TrackLead",

@@ -362,6 +362,7 @@ class TrackRefund(TrackEndpoint):
                 conversion=conversion,
                 source_key=refund_id or "full",
                 amount_minor=amount,
+                kind=body["kind"],
                 occurred_at=serializers.in_time(body.get("occurred_at"), self.at),
                 at=self.at,
             )

@@ -26,6 +26,7 @@ from tracking.services.late_clicks import bind_late_click
 from tracking.services.months import Archive, ArchiveDiffers, archive_clicks, make_click_months
 from tracking.services.people import assign_referrer, merge_customers
 from tracking.services.redecisions import LATE, redecide
+from tracking.services.reinstatement import reinstate_conversion, reinstate_refund
 from tracking.services.sightings import note_sighting
 
 __all__ = [
@@ -61,6 +62,8 @@ __all__ = [
     "record_conversions",
     "record_refund",
     "redecide",
+    "reinstate_conversion",
+    "reinstate_refund",
     "reject_conversion",
     "remove_list_entries",
     "remove_list_entry",

@@ -21,6 +21,8 @@ _OUTCOMES = {
     FraudCase.Status.APPROVED: "allow",
     FraudCase.Status.REJECTED: "deny",
 }
+_CLOSED = "The conversion was rejected: "
+"""What the note of a case begins with that nobody judged."""
 
 
 @all_or_nothing
@@ -102,7 +104,7 @@ def close_cases_of(*, conversion: Conversion, actor: Actor, reason: str, at: dat
     )
     for case in cases:
         case.status, case.decided_at = FraudCase.Status.REJECTED, at
-        case.note = f"The conversion was rejected: {reason}"[:200]
+        case.note = f"{_CLOSED}{reason}"[:200]
         case.save(update_fields=["status", "decided_at", "note"])
         emit(
             "fraud.resolved",
@@ -121,6 +123,48 @@ def close_cases_of(*, conversion: Conversion, actor: Actor, reason: str, at: dat
             after=case.status,
             actor=actor.label[:120],
             reason=case.note,
+            at=at,
+        )
+        for case in cases
+    )
+    return len(cases)
+
+
+@transaction.atomic(savepoint=False)
+def reopen_cases_of(*, conversion: Conversion, actor: Actor, reason: str, at: datetime) -> int:
+    """Open the cases again that were closed with their conversion; returns how many."""
+    cases = list(
+        FraudCase.objects.for_workspace(conversion.workspace_id)
+        .select_for_update(of=("self",), no_key=True)
+        .filter(
+            conversion=conversion,
+            status=FraudCase.Status.REJECTED,
+            decided_by="",
+            note__startswith=_CLOSED,
+        )
+        .select_related("participant")
+        .order_by("pk")
+    )
+    for case in cases:
+        case.status, case.decided_at, case.note = FraudCase.Status.OPEN, None, ""
+        case.save(update_fields=["status", "decided_at", "note"])
+        emit(
+            "fraud.reopened",
+            at=at,
+            case=case.public_id,
+            conversion=conversion.public_id,
+            participant=case.participant.public_id,
+            rule=case.reason,
+            outcome="hold",
+        )
+    FraudCaseChange.objects.bulk_create(
+        FraudCaseChange(
+            workspace_id=case.workspace_id,
+            case=case,
+            before=FraudCase.Status.REJECTED,
+            after=case.status,
+            actor=actor.label[:120],
+            reason=reason,
             at=at,
         )
         for case in cases

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db.models import F
 
@@ -17,6 +18,8 @@ from tracking.models import Conversion, Refund
 from tracking.services.cases import close_cases_of
 from tracking.services.referrals import reject_referrals_of
 
+REFUND_KINDS: Final = ("refund", "chargeback")
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedRefund:
@@ -29,14 +32,23 @@ class RecordedRefund:
 
 @all_or_nothing
 def record_refund(
-    *, conversion: Conversion, source_key: str, amount_minor: int, occurred_at: datetime, at: datetime
+    *,
+    conversion: Conversion,
+    source_key: str,
+    amount_minor: int,
+    occurred_at: datetime,
+    at: datetime,
+    kind: str = "refund",
 ) -> RecordedRefund:
     """Store a full or partial refund once by the source's key and emit `conversion.refunded`.
 
-    `amount_minor` is positive, in the conversion's currency. Repeating a key returns the stored refund; with
-    another amount it raises Conflict (`duplicate_refund`). Refunds that would pass the order's amount raise
-    Invalid (`over_refund`, naming `amount`); a rejected conversion raises Conflict.
+    `amount_minor` is positive, in the conversion's currency; `kind` is `refund` or `chargeback`. Repeating a
+    key returns the stored refund, also one that was reinstated: another needs a key of its own; with another
+    amount it raises Conflict (`duplicate_refund`). Refunds that would pass the order's amount raise Invalid
+    (`over_refund`, naming `amount`); a rejected conversion raises Conflict.
     """
+    if kind not in REFUND_KINDS:
+        raise Invalid(f"This is one of {', '.join(REFUND_KINDS)}.", param="kind")
     if not 1 <= len(source_key) <= 255 or not source_key.isprintable():
         raise Invalid("The refund's key is 1 to 255 printable characters.", param="refund_id")
     locked = (
@@ -73,6 +85,7 @@ def record_refund(
         conversion=locked,
         source_key=source_key,
         amount_minor=amount_minor,
+        kind=kind,
         occurred_at=min(occurred_at, at),
         received_at=at,
     )

@@ -156,6 +156,26 @@ def reject_referrals_of(*, conversion: Conversion, reason: str, actor: str, at: 
 
 
 @transaction.atomic(savepoint=False)
+def restore_referrals_of(*, conversion: Conversion, reason: str, actor: str, at: datetime) -> int:
+    """Take up again the referrals that ended with this conversion's rejection; returns how many."""
+    credits = Credit.objects.for_workspace(conversion.workspace_id).filter(conversion=conversion)
+    referrals = Referral.objects.for_workspace(conversion.workspace_id).filter(
+        credits__in=credits, status=Referral.Status.REJECTED
+    )
+    restored = 0
+    for referral in referrals.distinct().order_by("pk"):
+        changes = ReferralChange.objects.for_workspace(conversion.workspace_id).filter(referral=referral)
+        last = changes.order_by("-pk").first()
+        if last is None or last.after != Referral.Status.REJECTED or last.subject != conversion.public_id:
+            continue
+        referral.status, referral.reason = last.before, ""
+        referral.save(update_fields=["status", "reason"])
+        _change(referral, last.after, referral.status, reason, conversion, at, actor).save()
+        restored += 1
+    return restored
+
+
+@transaction.atomic(savepoint=False)
 def reject_uncredited(
     *,
     referrals: Sequence[Referral],
