@@ -1,6 +1,8 @@
 """Reads about rewards, the ledger and payouts."""
 
 from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
+from rewards.queries.approving import due_for_a_person, why_a_person
+from rewards.queries.books import Difference, Sums, differences, sums
 from rewards.queries.doubts import answer_for_case, rewards_of_case, with_money_on_hold
 from rewards.queries.ledger import (
     StatementLine,
@@ -80,6 +82,7 @@ __all__ = [
     "differences",
     "entered_rates",
     "latest_references",
+    "due_for_a_person",
     "listed",
     "named",
     "of_referral",
@@ -104,5 +107,6 @@ __all__ = [
     "transfers_of",
     "transfers_through",
     "waiting_for_rate",
+    "why_a_person",
     "with_money_on_hold",
 ]

@@ -9,10 +9,9 @@ from accounts.models import Workspace
 from accounts.services import SYSTEM, Actor
 from core.errors import Conflict, DomainError, Invalid, NotFound
 from core.transactions import all_or_nothing
-from programs.models import ProgramVersion
-from programs.terms import parse_terms
 from rewards.models import Reward
 from rewards.queries import approval_refusal
+from rewards.queries.approving import due_by_itself, why_a_person
 from rewards.services.fulfilment import begin_fulfilments
 from rewards.services.ledger import Movement, destination, expense, post, standing, wallet
 from rewards.services.steps import Step, lock_rewards, take_steps
@@ -61,21 +60,18 @@ def bulk_approve(
 def release_due_rewards(*, workspace: Workspace, at: datetime, limit: int = 500) -> int:
     """Approve pending rewards whose hold is over, where the program's version approves by itself.
 
-    Takes at most `limit`, the longest waiting first, and returns how many; a repetition finds the rest. Where
-    a person approves they stay pending. Nothing happens in a suspended workspace.
+    Takes at most `limit`, the longest waiting first, and returns how many; a repetition finds the rest. Those
+    that a person approves, by kind, amount or fraud score too, stay pending. Nothing happens in a suspended
+    workspace.
     """
     if workspace.status != Workspace.Status.ACTIVE:
         return 0
-    due = Reward.objects.for_workspace(workspace).filter(status=Reward.Status.PENDING, available_at__lte=at)
-    versions = ProgramVersion.objects.for_workspace(workspace).filter(
-        pk__in=due.values_list("version_id", flat=True).distinct()
-    )
-    automatic = [each.pk for each in versions if parse_terms(each.terms).approval == "automatic"]
-    if not automatic:
+    due = due_by_itself(workspace, at=at).order_by("available_at", "pk")
+    chosen = list(due.values_list("pk", flat=True)[:limit])
+    if not chosen:
         return 0
-    chosen = due.filter(version_id__in=automatic).order_by("available_at", "pk").values_list("pk", flat=True)
-    rows = lock_rewards(workspace=workspace, pks=list(chosen[:limit]))
-    ready = [row for row in rows if row.status == Reward.Status.PENDING]
+    rows = lock_rewards(workspace=workspace, pks=chosen)
+    ready = [row for row in rows if row.status == Reward.Status.PENDING and not why_a_person(row)]
     _approve(ready, actor=SYSTEM, at=at, reason="The hold is over.")
     return len(ready)
 

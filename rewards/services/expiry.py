@@ -14,9 +14,6 @@ from rewards.services.fulfilment import withdraw_fulfilments
 from rewards.services.ledger import Movement, Place, destination, post
 from rewards.services.steps import Step, lock_rewards, take_steps, tell
 
-_WARNING_DAYS = 7
-"""How long before a reward lapses its owner is told, where the program does not say."""
-
 
 @all_or_nothing
 def expire_due_rewards(*, workspace: Workspace, at: datetime, limit: int = 500) -> int:
@@ -90,7 +87,7 @@ def warn_of_expiry(*, workspace: Workspace, at: datetime, limit: int = 500) -> i
     )
     warned = 0
     for version in versions.order_by("pk"):
-        days = getattr(terms_of(version), "expiry_warning_days", _WARNING_DAYS)
+        days = terms_of(version).expiry_warning_days
         if not days or warned >= limit:
             continue
         near = ending.filter(version=version, expires_at__lte=at + timedelta(days=days))

@@ -17,6 +17,7 @@ from core.errors import Conflict, Invalid
 from core.events import emit
 from core.transactions import all_or_nothing
 from programs.queries import terms_of
+from programs.terms import RewardRule
 from rewards.models import Fulfilment, MoneySettings, Redemption, Reward
 from rewards.services.steps import Step, lock_rewards, take_steps
 
@@ -42,15 +43,15 @@ def begin_fulfilments(*, workspace: Workspace, rewards: Sequence[Reward], at: da
     rows = []
     routes = _routes(workspace) if any(reward.kind in _ROUTED for reward in rewards) else {}
     for reward in rewards:
-        days = _days_to_use(reward)
-        expires_at = at + timedelta(days=days) if days is not None else None
+        rule = _rule_of(reward)
+        expires_at = _end_of(reward, rule, at)
         if reward.kind == Reward.Kind.POINTS:
             steps.append(_issued(reward, {}, expires_at, at))
             continue
         row = _new(
             workspace=workspace,
             kind=Fulfilment.Kind(reward.kind),
-            details=reward.fulfilment,
+            details=_wanted(reward, rule),
             amount_minor=reward.net_minor,
             currency=reward.unit,
             expires_at=expires_at,
@@ -308,12 +309,23 @@ def _routes(workspace: Workspace) -> dict[str, str]:
     return routes
 
 
-def _days_to_use(reward: Reward) -> int | None:
-    """Return how many days the reward can be used once it is issued; None is for ever."""
-    if reward.kind not in _EXPIRING:
+def _rule_of(reward: Reward) -> RewardRule | None:
+    """Return the rule the reward was promised by; None where the version no longer has it."""
+    found = (rule for rule in terms_of(reward.version).rewards if rule.key == reward.rule_key)
+    return next(found, None)
+
+
+def _end_of(reward: Reward, rule: RewardRule | None, at: datetime) -> datetime | None:
+    """Return until when the reward can be used; None is for ever, as with everything that was sent."""
+    if reward.kind not in _EXPIRING or rule is None or rule.expiry_days is None:
         return None
-    rules = {rule.key: rule for rule in terms_of(reward.version).rewards}
-    return getattr(rules.get(reward.rule_key), "expiry_days", None)
+    return at + timedelta(days=rule.expiry_days)
+
+
+def _wanted(reward: Reward, rule: RewardRule | None) -> dict[str, Any]:
+    if reward.kind == Reward.Kind.CUSTOM and rule is not None and rule.custom is not None:
+        return {"name": rule.custom.name, **reward.fulfilment}
+    return dict(reward.fulfilment)
 
 
 def _new(

@@ -306,7 +306,7 @@ def _minimum(workspace: Workspace, customer: Customer, participant: Participant 
             .first()
         )
         if version is not None:
-            least.append(getattr(terms_of(version), "redemption_minimum", 0))
+            least.append(terms_of(version).redemption_minimum)
     return min(least, default=0)
 
 

@@ -1,4 +1,4 @@
-"""A WooCommerce shop on loopback: it keeps orders and the vendor's rules about keys, and breaks when told to.
+"""A WooCommerce shop on loopback: orders, coupons and the vendor's rules about keys; it breaks when told to.
 
 Answers are those of WooCommerce 11 on WordPress 7: 401 with `woocommerce_rest_cannot_view` or
 `woocommerce_rest_authentication_error`, 404 with `woocommerce_rest_shop_order_invalid_id`, all in JSON. Over
@@ -31,13 +31,19 @@ UNKNOWN = {
 
 
 class WooShop(ThreadingHTTPServer):
-    """Holds `orders` by number; `script` holds (status, headers, body) that go out before anything else."""
+    """Holds `orders` and `coupons` by number.
+
+    `script` holds (status, headers, body) that go out before anything is done, `after` such that go out in
+    the place of the answers to changes that were made.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.orders: dict[int, dict[str, Any]] = {}
+        self.coupons: dict[int, dict[str, Any]] = {}
+        self.after: list[tuple[int, dict[str, str], bytes]] = []
         self.script: list[tuple[int, dict[str, str], bytes]] = []
         self.asked: list[str] = []
         self.nonces: set[str] = set()
@@ -48,7 +54,7 @@ class WooShop(ThreadingHTTPServer):
         """The address of its front page, which lies in a folder of the host."""
         return f"http://127.0.0.1:{self.server_port}/shop"
 
-    def refusal(self, path: str, fields: dict[str, str]) -> dict[str, Any] | None:
+    def refusal(self, path: str, fields: dict[str, str], method: str = "GET") -> dict[str, Any] | None:
         """Return the error for keys that do not open the shop."""
 
         def error(code: str, message: str) -> dict[str, Any]:
@@ -62,7 +68,7 @@ class WooShop(ThreadingHTTPServer):
         given = fields.pop("oauth_signature", "")
         pairs = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in sorted(fields.items()))
         address = f"http://127.0.0.1:{self.server_port}{path}"
-        base = f"GET&{quote(address, safe='')}&{quote(pairs, safe='')}"
+        base = f"{method}&{quote(address, safe='')}&{quote(pairs, safe='')}"
         digest = hmac.new(f"{SECRET}&".encode(), base.encode(), hashlib.sha256).digest()
         if not hmac.compare_digest(base64.b64encode(digest).decode(), given):
             return error(fault, "Invalid signature - provided signature does not match.")
@@ -79,21 +85,60 @@ class _Handler(BaseHTTPRequestHandler):
     server: WooShop
 
     def do_GET(self) -> None:
+        self._serve("GET")
+
+    def do_POST(self) -> None:
+        self._serve("POST")
+
+    def do_DELETE(self) -> None:
+        self._serve("DELETE")
+
+    def _serve(self, method: str) -> None:
         target = urlsplit(self.path)
+        query = dict(parse_qsl(target.query))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with self.server.lock:
-            self.server.asked.append(target.path)
+            self.server.asked.append(target.path if method == "GET" else f"{method} {target.path}")
             if self.server.script:
                 return self._answer(*self.server.script.pop(0))
-            refusal = self.server.refusal(target.path, dict(parse_qsl(target.query)))
-        if refusal is not None:
-            return self._json(401, refusal)
+            refusal = self.server.refusal(target.path, query, method)
+            if refusal is not None:
+                return self._json(401, refusal)
+            coupon = re.fullmatch(r"/shop/wp-json/wc/v3/coupons(?:/([0-9]+))?", target.path)
+            if coupon is not None:
+                status, answer = self._coupons(method, coupon[1], query, body)
+                if method != "GET" and self.server.after:
+                    return self._answer(*self.server.after.pop(0))
+                return self._json(status, answer)
         match = re.fullmatch(r"/shop/wp-json/wc/v3/orders/([0-9]+)", target.path)
         if match is None:
             return self._json(404, {"code": "rest_no_route", "message": "No route.", "data": {"status": 404}})
         order = self.server.orders.get(int(match[1]))
         return self._json(404, UNKNOWN) if order is None else self._json(200, order)
 
-    def _json(self, status: int, body: dict[str, Any]) -> None:
+    def _coupons(
+        self, method: str, number: str | None, query: dict[str, str], body: bytes
+    ) -> tuple[int, Any]:
+        """Answer as the coupons endpoint does: codes in small letters, and each only once."""
+        coupons = self.server.coupons
+        if method == "GET":
+            return 200, [row for row in coupons.values() if row["code"] == query["code"].lower()]
+        if method == "POST":
+            row = json.loads(body)
+            row["code"] = row["code"].lower()
+            if any(row["code"] == known["code"] for known in coupons.values()):
+                message = "The coupon code already exists"
+                return 400, {
+                    "code": "woocommerce_rest_coupon_code_already_exists",
+                    "message": message,
+                    "data": {"status": 400},
+                }
+            row |= {"id": 700 + len(coupons), "usage_count": 0}
+            coupons[row["id"]] = row
+            return 201, row
+        return (200, coupons.pop(int(number or 0), {})) if query.get("force") == "true" else (501, {})
+
+    def _json(self, status: int, body: Any) -> None:
         self._answer(status, {"Content-Type": "application/json; charset=UTF-8"}, json.dumps(body).encode())
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
