@@ -49,6 +49,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Rewards", "reward_list", "award", "view"),
             ("Payouts", "batch_list", "wallet", "view"),
             ("Ledger", "ledger", "book-2", "view"),
+            ("Books", "books", "scale", "view"),
         ),
     ),
     (

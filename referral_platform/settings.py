@@ -192,6 +192,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="*/4", minute="23"),
         "options": {"expires": 3600},
     },
+    "check books asked for": {"task": "rewards.check_books", "schedule": _TICK, "options": {"expires": 30}},
+    "check all books": {
+        "task": "rewards.check_all_books",
+        "schedule": crontab(hour="2", minute="23"),
+        "options": {"expires": 3600},
+    },
     "rebuild figures": {
         "task": "analytics.rebuild_recent",
         "schedule": 12 * _TICK,

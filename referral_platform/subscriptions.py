@@ -83,6 +83,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
         WEBHOOKS,
     ),
     "rates.changed": ("rewards.handlers.on_rates_changed",),
+    "books.differ": (WEBHOOKS,),
     "sandbox.clock_moved": ("rewards.handlers.on_sandbox_clock_moved",),
 }
 

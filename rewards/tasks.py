@@ -7,6 +7,7 @@ from django.conf import settings
 
 from accounts import queries as account_queries
 from accounts.models import Workspace
+from accounts.services import SYSTEM
 from core import clock, http
 from core.errors import DomainError
 from core.tenancy import tenant
@@ -103,3 +104,24 @@ def _expire(workspace_id: int) -> int:
         at = workspace.local_time(clock.now())
         services.warn_of_expiry(workspace=workspace, at=at)
         return services.expire_due_rewards(workspace=workspace, at=at)
+
+
+@shared_task(name="rewards.check_books")
+def check_books() -> int:
+    """Run the checks of the books that were asked for, until none is left."""
+    total = 0
+    while done := services.run_due_checks():
+        total += done
+    return total
+
+
+@shared_task(name="rewards.check_all_books")
+def check_all_books() -> int:
+    """Ask for a check of every active workspace's books; the sweep runs them one after the other."""
+    asked = 0
+    for workspace_id in account_queries.active_workspace_ids():
+        with tenant(workspace_id):
+            workspace = Workspace.objects.for_workspace(workspace_id).get()
+            services.request_check(workspace=workspace, actor=SYSTEM, at=workspace.local_time(clock.now()))
+            asked += 1
+    return asked

@@ -2,10 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from rewards import api as endpoints
+from rewards import api_books
 from rewards.api import balances as balance_api
 from rewards.api import batches as batch_api
 from rewards.api import rewards as reward_api
-from rewards.views import ledger, payouts, rewards
+from rewards.views import books, ledger, payouts, rewards
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),
@@ -20,6 +22,8 @@ console: list[URLPattern | URLResolver] = [
     path("payouts/<str:public_id>/cancel/", payouts.batch_cancel, name="batch_cancel"),
     path("payouts/<str:public_id>/export/", payouts.batch_export, name="batch_export"),
     path("payouts/<str:public_id>/results/", payouts.batch_results, name="batch_results"),
+    path("books/", books.books, name="books"),
+    path("books/check/", books.books_check, name="books_check"),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<str:public_id>/", ledger.account_detail, name="account_detail"),
 ]
@@ -42,4 +46,6 @@ api: list[URLPattern | URLResolver] = [
         "payout-batches/<str:public_id>/results", batch_api.BatchResults.as_view(), name="api_batch_results"
     ),
     path("balances", balance_api.Balances.as_view(), name="api_balances"),
+    path("books", api_books.Books.as_view(), name="api_books"),
+    path("balances", endpoints.Balances.as_view(), name="api_balances"),
 ]

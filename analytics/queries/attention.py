@@ -26,7 +26,7 @@ from core.models import EventDelivery
 from engagement.models import Message
 from integrations.models import Connection, InboxItem, WebhookDelivery, WebhookEndpoint
 from programs.models import Participant, Program, ProgramVersion
-from rewards.models import PayoutBatch, Reward
+from rewards.models import BooksCheck, PayoutBatch, Reward
 from tracking.models import Appeal, Click, FraudCase
 
 
@@ -155,6 +155,13 @@ def _rewards_to_approve(workspace: int, at: datetime) -> QuerySet[Any]:
     )
 
 
+def _books_off(workspace: int, at: datetime) -> QuerySet[Any]:
+    """Find the newest finished check of the books where it found something."""
+    done = BooksCheck.objects.for_workspace(workspace).filter(state=BooksCheck.State.DONE)
+    newest = done.order_by("-pk").values("pk")[:1]
+    return BooksCheck.objects.for_workspace(workspace).filter(differing__gt=0, pk=Subquery(newest))
+
+
 def _inbox_stuck(workspace: int, at: datetime) -> QuerySet[Any]:
     return InboxItem.objects.for_workspace(workspace).filter(
         Q(state=InboxItem.State.DEAD) | Q(outcome=InboxItem.Outcome.SET_ASIDE)
@@ -185,6 +192,14 @@ def _unpublished(workspace: int, at: datetime) -> QuerySet[Any]:
 
 
 _QUESTIONS: Final = (
+    _Question(
+        "books_differ",
+        icon="scale",
+        one="check of the books found a difference",
+        many="checks of the books found differences",
+        rows=_books_off,
+        url_name="books",
+    ),
     _Question(
         "fraud_cases",
         icon="shield-search",

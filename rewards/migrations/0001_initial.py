@@ -82,6 +82,30 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='BooksCheck',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('dead', 'Dead')], default='pending', max_length=8)),
+                ('due_at', models.DateTimeField()),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('leased_until', models.DateTimeField(null=True)),
+                ('last_error', models.TextField(default='')),
+                ('public_id', core.ids.PublicIdField(prefix='bkc')),
+                ('requested_by', models.CharField(max_length=120)),
+                ('results', models.JSONField(default=list)),
+                ('differing', models.PositiveIntegerField(default=0)),
+                ('created_at', models.DateTimeField()),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['due_at'], name='books_check_due_idx')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'pending')), fields=('workspace',), name='books_check_one_at_a_time')],
+            },
+        ),
+        migrations.CreateModel(
             name='CatalogueItem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -625,4 +649,5 @@ class Migration(migrations.Migration):
         IsolateTable("Reservation"),
         IsolateTable("EnteredRate"),
         IsolateTable("Transfer", append_only=True),
+        IsolateTable("BooksCheck", doors={"queue": "ALL"}),
     ]

@@ -3,6 +3,7 @@
 from rewards.models.accounts import Account
 from rewards.models.adjustments import Adjustment, MoneySettings
 from rewards.models.caps import Allowance, Reservation
+from rewards.models.checks import BooksCheck
 from rewards.models.giving import CatalogueItem, Fulfilment, Redemption, RedemptionPart
 from rewards.models.payouts import Payout, PayoutAccount, PayoutBatch, TaxDetails
 from rewards.models.rates import EnteredRate, ReferenceRate
@@ -13,6 +14,7 @@ __all__ = [
     "Account",
     "Adjustment",
     "Allowance",
+    "BooksCheck",
     "CatalogueItem",
     "EnteredRate",
     "Fulfilment",

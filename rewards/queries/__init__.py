@@ -3,6 +3,7 @@
 from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
 from rewards.queries.approving import due_for_a_person, why_a_person
 from rewards.queries.books import Difference, Sums, differences, sums
+from rewards.queries.checks import BooksReport, CheckReport, books_report
 from rewards.queries.doubts import answer_for_case, rewards_of_case, with_money_on_hold
 from rewards.queries.ledger import (
     StatementLine,
@@ -55,6 +56,8 @@ from rewards.queries.rewards import (
 
 __all__ = [
     "CSV_COLUMNS",
+    "BooksReport",
+    "CheckReport",
     "Checked",
     "Difference",
     "PayableRow",
@@ -73,6 +76,7 @@ __all__ = [
     "balances_of",
     "batch_csv",
     "batches",
+    "books_report",
     "changes_of",
     "check_books",
     "conversions_below_tier",

@@ -7,6 +7,7 @@ from rewards.services.approval import (
     deny_reward,
     release_due_rewards,
 )
+from rewards.services.books import request_check, run_due_checks
 from rewards.services.catalogue import ItemFacts, archive_item, change_item, create_item
 from rewards.services.expiry import expire_due_rewards, warn_of_expiry
 from rewards.services.forgetting import forget_customer
@@ -64,7 +65,9 @@ __all__ = [
     "prepare_batch",
     "redeem_points",
     "release_due_rewards",
+    "request_check",
     "retry_fulfilment",
+    "run_due_checks",
     "settle_conversion",
     "settle_conversions",
     "spend_credit",

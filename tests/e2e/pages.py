@@ -45,6 +45,7 @@ NO_PAGE: Final = {
     # Answer to POST only.
     "api_key_bulk", "api_key_revoke", "appeal_answer",
     "batch_approve", "batch_cancel", "batch_export", "batch_results",
+    "books_check",
     "connection_disable", "connection_enable", "connection_secret", "conversion_reject", "event_bulk",
     "conversion_reinstate", "refund_reinstate",
     "check_retry", "check_secret", "connection_keys",

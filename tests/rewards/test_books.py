@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 from django.db.models import F
+from django.test import Client
 
-from accounts.models import Workspace
-from rewards import queries
+from accounts.models import User, Workspace
+from accounts.services import SYSTEM, Actor
+from analytics.queries import standing
+from core.models import Event
+from rewards import queries, services, tasks
 from rewards.models import (
     Account,
     Adjustment,
     Allowance,
+    BooksCheck,
     Payout,
     Redemption,
     RedemptionPart,
@@ -21,7 +26,9 @@ from rewards.models import (
 from rewards.queries import books
 from rewards.services.ledger import Movement, Place, expense, post
 from tests.factories import AT, CustomerFactory
-from tests.rewards.builders import approved, paid_batch, participant, program, rule
+from tests.rewards.builders import approved, paid_batch, participant, person, program, rule
+from tests.rewards.test_api import Api
+from tests.rewards.test_views import member
 
 pytestmark = pytest.mark.django_db
 
@@ -217,3 +224,104 @@ def test_the_books_of_nobody_are_right(workspace: Workspace) -> None:
         at=AT,
     )
     assert _found(workspace) == []
+
+
+def _run_now(workspace: Workspace) -> BooksCheck:
+    services.request_check(workspace=workspace, actor=person(), at=AT)
+    assert services.run_due_checks() == 1
+    return BooksCheck.objects.for_workspace(workspace).latest("pk")
+
+
+def test_a_run_is_asked_for_once_and_stored_check_by_check(workspace: Workspace) -> None:
+    approved(participant(program(workspace)))
+    first = services.request_check(workspace=workspace, actor=person(), at=AT)
+    assert services.request_check(workspace=workspace, actor=SYSTEM, at=AT).pk == first.pk
+    assert queries.books_report(workspace).running == first
+    assert services.run_due_checks() == 1
+    assert services.run_due_checks() == 0
+    report = queries.books_report(workspace)
+    assert (report.running, report.failed) == (None, None)
+    assert report.last is not None
+    assert (report.last.state, report.last.differing, report.last.requested_by) == (
+        "done",
+        0,
+        "olga@acme.example",
+    )
+    assert {each.key: each.checked for each in report.checks if each.checked} == {
+        "units": 1,
+        "mixed_units": 2,
+        "repeated": 2,
+        "balances": 3,
+        "rewards": 1,
+    }
+    assert not Event.objects.for_workspace(workspace).filter(kind="books.differ").exists()
+
+
+def test_a_run_that_finds_something_tells_everybody_until_the_next_one(workspace: Workspace) -> None:
+    approved(participant(program(workspace)))
+    Account.objects.for_workspace(workspace).filter(kind="payable").update(balance_minor=7)
+    run = _run_now(workspace)
+    assert run.differing == 2
+    event = Event.objects.for_workspace(workspace).get(kind="books.differ")
+    assert event.data == {"check": run.public_id, "differences": 2}
+    [matter] = [each for each in standing(workspace, at=AT).matters if each.code == "books_differ"]
+    assert (matter.count, matter.url_name) == (1, "books")
+    Account.objects.for_workspace(workspace).filter(kind="payable").update(balance_minor=1000)
+    _run_now(workspace)
+    assert [each for each in standing(workspace, at=AT).matters if each.code == "books_differ"] == []
+
+
+def test_every_night_every_workspace_is_checked(workspace: Workspace) -> None:
+    # The sandbox has books of its own.
+    assert tasks.check_all_books() == 2
+    assert tasks.check_books() == 2
+    assert BooksCheck.objects.for_workspace(workspace).get().requested_by == SYSTEM.label
+
+
+def test_the_page_says_what_differs_and_where(workspace: Workspace, owner: User) -> None:
+    reward = approved(participant(program(workspace)))
+    olga = Client()
+    olga.force_login(owner)
+    address = f"/w/{workspace.slug}/books/"
+    assert "They have not been run yet" in olga.get(address).content.decode()
+    assert olga.post(f"{address}check/").status_code == 302
+    assert "0 of 13 checks are done" in olga.get(address).content.decode()
+    services.run_due_checks()
+    assert "The books are right" in olga.get(address).content.decode()
+    Reward.objects.for_workspace(workspace).update(amount_minor=1001)
+    _run_now(workspace)
+    shown = olga.get(address).content.decode()
+    assert "The books do not add up: 2 differences" in shown
+    assert f'href="/w/{workspace.slug}/rewards/{reward.public_id}/"' in shown
+    assert "1 checked, 2 differ" in shown
+    reader = member(workspace, "read_only", "rita@acme.example")
+    assert reader.get(address).status_code == 200
+    assert reader.post(f"{address}check/").status_code == 403
+
+
+def test_the_api_gives_the_same(workspace: Workspace, client: Client, owner: User) -> None:
+    approved(participant(program(workspace)))
+    maker = Actor(kind="user", label=owner.email, user=owner)
+    api = Api(workspace, client, ("read", "payouts"), maker)
+    asked = api.post("books")
+    assert (asked.status_code, asked.json()["state"]) == (202, "pending")
+    assert api.get("books").json()["running"]["id"] == asked.json()["id"]
+    Account.objects.for_workspace(workspace).filter(kind="payable").update(balance_minor=7)
+    services.run_due_checks()
+    found = api.get("books").json()
+    assert found["units"] == [
+        {"unit": "EUR", "accounts": 3, "transfers": 2, "moved_minor": 2000, "balance_minor": -993}
+    ]
+    assert (found["running"], found["last"]["differing"]) == (None, 2)
+    [balances] = [each for each in found["checks"] if each["key"] == "balances"]
+    account = Account.objects.for_workspace(workspace).get(kind="payable")
+    assert balances["differences"] == [
+        {
+            "sentence": f"account {account.public_id} (payable): expected 1000 EUR, found 7",
+            "kind": "account",
+            "id": account.public_id,
+            "unit": "EUR",
+            "expected_minor": 1000,
+            "found_minor": 7,
+        }
+    ]

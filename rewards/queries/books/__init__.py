@@ -16,7 +16,18 @@ from rewards.queries.books import accounts, allowances, payouts, rewards, spendi
 from rewards.queries.books.accounts import Sums, sums
 from rewards.queries.books.shapes import Check, Difference
 
-__all__ = ["CHECKS", "SHOWN", "Check", "Checked", "Difference", "Sums", "check_books", "differences", "sums"]
+__all__ = [
+    "CHECKS",
+    "SHOWN",
+    "Check",
+    "Checked",
+    "Difference",
+    "Sums",
+    "check_books",
+    "differences",
+    "run_check",
+    "sums",
+]
 
 SHOWN: Final = 100
 """So many differences of each check are told one by one; the others are counted."""
@@ -115,14 +126,19 @@ def check_books(workspace: Workspace, *, each: Callable[[Checked], None] | None 
     """Run every check over a workspace's books; `each` hears of every one as it is done."""
     found = []
     for check in CHECKS:
-        wrong = check.wrong(workspace)
-        shown = tuple(islice(wrong, SHOWN))
-        more = sum(1 for _ in wrong)
-        done = Checked(check.key, check.sentence, check.rows(workspace).count(), len(shown) + more, shown)
+        done = run_check(check, workspace)
         found.append(done)
         if each is not None:
             each(done)
     return found
+
+
+def run_check(check: Check, workspace: Workspace) -> Checked:
+    """Run one check over a workspace's books."""
+    wrong = check.wrong(workspace)
+    shown = tuple(islice(wrong, SHOWN))
+    more = sum(1 for _ in wrong)
+    return Checked(check.key, check.sentence, check.rows(workspace).count(), len(shown) + more, shown)
 
 
 def differences(workspace: Workspace) -> list[Difference]:
