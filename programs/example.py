@@ -11,13 +11,17 @@ from programs.terms import ProgramTerms
 
 @dataclass(frozen=True, slots=True)
 class ExampleOrder:
-    """A friend's first order of `order_minor` in the program's currency, of the referrer's n-th friend."""
+    """A friend's order of `order_minor` in the program's currency.
+
+    It is of the referrer's n-th friend, after the friends had spent `revenue_minor` so far.
+    """
 
     terms: ProgramTerms
     order_minor: int
     friends: int = 1
+    revenue_minor: int = 0
 
 
 def example_of(order: ExampleOrder) -> tuple[Any, ...]:
-    """Return a line for each reward as the app that pays it calculates it (`rule_key`, `calculation`)."""
+    """Return a line for each reward as the paying app works it out: `rule_key`, `calculation`, `limits`."""
     return tuple(parts_of("example", order).get("lines", ()))

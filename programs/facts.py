@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from core.money import display
 from programs.destinations import allowed_hosts
-from programs.terms import FRAUD_WORDS, FraudTerms, ProgramTerms, RewardRule, diff, headline, reward_sentence
+from programs.terms import (
+    FRAUD_WORDS,
+    KIND_WORDS,
+    CapScope,
+    FraudTerms,
+    ProgramTerms,
+    cap_sentence,
+    diff,
+    gift_name,
+    headline,
+    percent_text,
+    reward_sentence,
+)
 
 MODELS: Final = {
     "first_click": "First click",
@@ -25,6 +38,9 @@ SOURCES: Final = {
     "click": "click",
     "email": "verified e-mail",
 }
+
+
+_NAMES: Final = {"rewards": "reward", "caps": "cap"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +74,51 @@ def facts(terms: ProgramTerms) -> tuple[tuple[str, str], ...]:
         ("A referral earns for", "ever" if months is None else f"{months} month{'' if months == 1 else 's'}"),
         ("Rewards are held for", _days(terms.hold_days)),
         ("Approval", "by a person" if terms.approval == "manual" else "by itself after the hold"),
+        *_approval(terms),
         ("Orders count from", _least(minimum, terms.currency)),
         ("Customers", "new ones only" if eligibility.new_customers_only else "new and known"),
         ("Countries", ", ".join(eligibility.countries) or "all"),
         ("Paid out from", _least(terms.payout_minimum_minor, terms.currency)),
+        *_payment(terms),
+        *(("Cap", sentence) for sentence in cap_sentences(terms)),
         *_checks(terms.fraud),
     )
+
+
+def cap_sentences(terms: ProgramTerms, scope: CapScope | None = None) -> list[str]:
+    """Say what each cap limits, or those of one scope; covered rewards by their gift or their key."""
+    gifts = {rule.key: gift_name(rule) or rule.key for rule in terms.rewards}
+    return [
+        cap_sentence(cap, terms.currency, [gifts.get(key, key) for key in cap.rules])
+        for cap in terms.caps
+        if scope in (None, cap.scope)
+    ]
+
+
+def _approval(terms: ProgramTerms) -> Iterator[tuple[str, str]]:
+    """Say what a person approves though the program approves by itself."""
+    if terms.approval == "manual":
+        return
+    if terms.approval_above_minor is not None:
+        yield "A person approves above", display(terms.approval_above_minor, terms.currency)
+    if terms.approval_score is not None:
+        yield "A person approves from a fraud score of", str(terms.approval_score)
+    if terms.approval_kinds:
+        yield "A person approves", ", ".join(KIND_WORDS[kind] for kind in terms.approval_kinds)
+
+
+def _payment(terms: ProgramTerms) -> Iterator[tuple[str, str]]:
+    """Say what holds for payouts, points, rewards that expire and margins, where anything does."""
+    if terms.tax_details_required:
+        yield "Paid out", "once the person has given their tax details"
+    if terms.redemption_minimum:
+        yield "Points are redeemed from", str(terms.redemption_minimum)
+    if any(rule.expiry_days is not None for rule in terms.rewards):
+        days = terms.expiry_warning_days
+        yield "Warning before a reward expires", _days(days) if days else "none"
+    if any(rule.base == "margin" for rule in terms.rewards):
+        margin = terms.assumed_margin_bps
+        yield "Margin of orders without a cost", "unknown" if margin is None else percent_text(margin)
 
 
 def _checks(fraud: FraudTerms) -> tuple[tuple[str, str], ...]:
@@ -83,16 +138,19 @@ def _checks(fraud: FraudTerms) -> tuple[tuple[str, str], ...]:
 
 def changes(old: ProgramTerms, new: ProgramTerms) -> list[ChangeShown]:
     """Say what differs; a reward that came, went or promises something else is shown as its sentence."""
-    before = {rule.key: _sentence(rule, old) for rule in old.rewards}
-    after = {rule.key: _sentence(rule, new) for rule in new.rewards}
+    before, after = _sentences(old), _sentences(new)
     shown: list[ChangeShown] = []
     for change in diff(old, new):
         group, _, path = change.param.partition(".")
-        key = path.partition(".")[0]
-        if group == "rewards" and key and before.get(key) != after.get(key):
-            row = ChangeShown(f"reward {key}", before.get(key, "–"), after.get(key, "–"))
+        name = (_NAMES.get(group, ""), path.partition(".")[0])
+        if before.get(name) != after.get(name):
+            row = ChangeShown(" ".join(name), before.get(name, "–"), after.get(name, "–"))
         else:
-            row = ChangeShown(_label(change.param), _value(change.before), _value(change.after))
+            row = ChangeShown(
+                _label(change.param),
+                _value(change.param, change.before, old.currency),
+                _value(change.param, change.after, new.currency),
+            )
         # Several fields of a reward may differ; its sentence says them all.
         if row not in shown:
             shown.append(row)
@@ -118,17 +176,23 @@ def _days(days: int) -> str:
     return f"{days} day{'' if days == 1 else 's'}"
 
 
-def _sentence(rule: RewardRule, terms: ProgramTerms) -> str:
-    return reward_sentence(rule, terms.currency, terms.eligibility.minimum_order_minor)
+def _sentences(terms: ProgramTerms) -> dict[tuple[str, str], str]:
+    minimum = terms.eligibility.minimum_order_minor
+    rewards = {("reward", rule.key): reward_sentence(rule, terms.currency, minimum) for rule in terms.rewards}
+    return rewards | {("cap", cap.key): cap_sentence(cap, terms.currency, cap.rules) for cap in terms.caps}
 
 
 def _label(param: str) -> str:
-    return param.replace(".", " › ").replace("_", " ")
+    return param.removesuffix("_minor").removesuffix("_bps").replace(".", " › ").replace("_", " ")
 
 
-def _value(value: object) -> str:
+def _value(param: str, value: object, currency: str) -> str:
     if value is None or value == "" or value == []:
         return "–"
+    if isinstance(value, int) and param.endswith("_minor"):
+        return display(value, currency)
+    if isinstance(value, int) and param.endswith("_bps"):
+        return percent_text(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(entry, str | int) for entry in value):

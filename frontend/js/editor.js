@@ -1,12 +1,13 @@
-// A reward is a sentence: what does not belong to the chosen kind, event or side is put away, unless it is wrong.
-const FACTS = ["kind", "event", "side"];
+// A reward or a cap is a sentence: what does not belong to what was chosen is put away, unless it is wrong.
+const FACTS = ["kind", "event", "side", "first_only", "milestone_basis", "items_mode", "tier_basis", "scope"];
+const PARTS = FACTS.map((fact) => `[data-${fact}]`).join(", ");
 
 function adapt(rule) {
   const chosen = {};
   for (const fact of FACTS) chosen[fact] = rule.querySelector(`select[name$="-${fact}"]`)?.value;
-  for (const part of rule.querySelectorAll("[data-kind], [data-event], [data-side]")) {
+  for (const part of rule.querySelectorAll(PARTS)) {
     const fits = FACTS.every(
-      (fact) => part.dataset[fact] === undefined || part.dataset[fact].split(" ").includes(chosen[fact]),
+      (fact) => part.dataset[fact] === undefined || part.dataset[fact].split(" ").includes(chosen[fact] ?? ""),
     );
     part.hidden = !fits && !part.querySelector(".errors");
   }

@@ -9,9 +9,18 @@ from django import forms
 
 from core.money import CURRENCIES
 from programs.facts import MODELS, SOURCES
-from programs.forms.values import Entries, Numbers, Span, Weights, amount_input, read_amount
+from programs.forms.values import (
+    Entries,
+    Numbers,
+    Span,
+    Weights,
+    amount_input,
+    percent_input,
+    read_amount,
+    read_percent,
+)
 from programs.models import Program
-from programs.terms import ProgramTerms
+from programs.terms import KIND_WORDS, ProgramTerms
 
 _DIRECT: Final = (
     "currency",
@@ -36,6 +45,10 @@ _ATTRIBUTION: Final = (
     "lifetime_months",
     "first_bind_wins",
 )
+_PLAIN: Final = ("approval_score", "expiry_warning_days", "redemption_minimum", "tax_details_required")
+_APPROVE: Final = tuple(f"approve_{kind}" for kind in KIND_WORDS)
+"""A box for each kind of reward that a person approves."""
+
 FIELD_OF: Final[Mapping[str, str]] = {
     **{name: name for name in _DIRECT},
     **{f"attribution.{name}": name for name in _ATTRIBUTION},
@@ -43,6 +56,12 @@ FIELD_OF: Final[Mapping[str, str]] = {
     "eligibility.new_customers_only": "new_customers_only",
     "eligibility.countries": "countries",
     "payout_minimum_minor": "payout_minimum",
+    "approval_above_minor": "approval_above",
+    "approval_score": "approval_score",
+    "assumed_margin_bps": "assumed_margin",
+    "expiry_warning_days": "expiry_warning_days",
+    "redemption_minimum": "redemption_minimum",
+    "tax_details_required": "tax_details_required",
 }
 """Path in the document -> field of the form."""
 
@@ -52,9 +71,16 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "new_customers_only",
         "minimum_order",
         "countries",
+        "assumed_margin",
         "hold_days",
         "approval",
+        "approval_above",
+        "approval_score",
+        *_APPROVE,
         "payout_minimum",
+        "tax_details_required",
+        "expiry_warning_days",
+        "redemption_minimum",
         *_ATTRIBUTION,
     ),
     "fraud": (),
@@ -134,6 +160,36 @@ class TermsForm(forms.Form):
     approval = forms.ChoiceField(
         choices=[("automatic", "By itself after the hold"), ("manual", "By a person, one by one")]
     )
+    approval_above = forms.CharField(
+        label="Above this amount",
+        max_length=20,
+        required=False,
+        help_text="A larger reward waits for a person. Left empty: none does.",
+    )
+    approval_score = forms.IntegerField(
+        label="From this fraud score on",
+        required=False,
+        help_text="From 0 to 100: doubts that add up to this. Left empty: only held ones.",
+    )
+    assumed_margin = forms.CharField(
+        label="Assumed margin (percent)",
+        max_length=10,
+        required=False,
+        help_text="For rewards out of the margin, where an order says no cost. Left empty: nothing.",
+    )
+    tax_details_required = forms.BooleanField(
+        label="Pay out only with tax details",
+        required=False,
+        help_text="Money waits until the person has given them in the portal.",
+    )
+    expiry_warning_days = forms.IntegerField(
+        label="Warn before a reward expires (days)",
+        required=False,
+        help_text="By e-mail; 0 for never.",
+    )
+    redemption_minimum = forms.IntegerField(
+        label="Points are redeemed from", required=False, help_text="Left empty: any number of points."
+    )
     minimum_order = forms.CharField(
         label="Orders count from", max_length=20, required=False, help_text="Like 25.00; empty: any order."
     )
@@ -160,14 +216,28 @@ class TermsForm(forms.Form):
         help_text="Shown to participants below the promises.",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind, words in KIND_WORDS.items():
+            self.fields[f"approve_{kind}"] = forms.BooleanField(label=words.capitalize(), required=False)
+
+    def approved_kinds(self) -> list[forms.BoundField]:
+        """Return the boxes of the kinds that a person approves."""
+        return [self[name] for name in _APPROVE]
+
     def clean(self) -> dict[str, Any]:
         """Read the amounts in the chosen currency."""
         given = self.cleaned_data
         currency = given.get("currency")
         if currency:
-            for name in ("minimum_order", "payout_minimum"):
+            for name in ("minimum_order", "payout_minimum", "approval_above"):
                 if name in given:
-                    given[f"{name}_minor"] = read_amount(self, name, currency) or 0
+                    given[f"{name}_minor"] = read_amount(self, name, currency)
+        try:
+            margin = given.get("assumed_margin")
+            given["assumed_margin_bps"] = read_percent(margin) if margin else None
+        except ValueError as error:
+            self.add_error("assumed_margin", str(error))
         return given
 
     def document(self) -> dict[str, Any]:
@@ -181,17 +251,23 @@ class TermsForm(forms.Form):
             "terms_text": text,
             "attribution": {name: given[name] for name in _ATTRIBUTION},
             "eligibility": {
-                "minimum_order_minor": given["minimum_order_minor"],
+                "minimum_order_minor": given["minimum_order_minor"] or 0,
                 "new_customers_only": given["new_customers_only"],
                 "countries": [country.upper() for country in given["countries"]],
             },
-            "payout_minimum_minor": given["payout_minimum_minor"],
+            "payout_minimum_minor": given["payout_minimum_minor"] or 0,
+            "approval_above_minor": given["approval_above_minor"],
+            "approval_kinds": [kind for kind in KIND_WORDS if given[f"approve_{kind}"]],
+            "assumed_margin_bps": given["assumed_margin_bps"],
+            "approval_score": given["approval_score"],
+            "tax_details_required": given["tax_details_required"],
+            **{name: given[name] or 0 for name in ("expiry_warning_days", "redemption_minimum")},
         }
 
 
 def terms_initial(program: Program, terms: ProgramTerms) -> dict[str, Any]:
     """Return the form's values for terms that are there."""
-    attribution, eligibility = terms.attribution, terms.eligibility
+    attribution, eligibility, margin = terms.attribution, terms.eligibility, terms.assumed_margin_bps
     return {
         "name": program.name,
         **{name: getattr(terms, name) for name in _DIRECT},
@@ -201,4 +277,8 @@ def terms_initial(program: Program, terms: ProgramTerms) -> dict[str, Any]:
         "new_customers_only": eligibility.new_customers_only,
         "countries": eligibility.countries,
         "payout_minimum": amount_input(terms.payout_minimum_minor, terms.currency),
+        "approval_above": amount_input(terms.approval_above_minor, terms.currency),
+        **{f"approve_{kind}": True for kind in terms.approval_kinds},
+        "assumed_margin": "" if margin is None else percent_input(margin),
+        **{name: getattr(terms, name) for name in _PLAIN},
     }

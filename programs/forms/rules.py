@@ -7,15 +7,19 @@ from typing import Any, Final
 from django import forms
 
 from core.money import POINTS
-from programs.forms.values import (
-    Often,
-    amount_input,
-    count_of,
-    percent_input,
-    read_amount,
-    read_measured,
+from programs.forms.tiers import (
+    MAX_TIERS,
+    NUMBER,
+    TierForm,
+    measure_of,
+    name_unit,
+    progress_input,
+    read_progress,
+    tier_initial,
+    typed_amount,
 )
-from programs.terms import Amount, PercentageAmount, RewardRule
+from programs.forms.values import Lines, amount_input, count_of, read_amount, read_measured
+from programs.terms import UNDIVIDED_KINDS, UNORDERED_EVENTS, Amount, RewardRule
 
 _FIELDS: Final = {
     "side": "side",
@@ -25,41 +29,44 @@ _FIELDS: Final = {
     "discount": "value",
     "duration_months": "duration_months",
     "first_only": "first_only",
+    "nth": "nth",
+    "new_customers_only": "new_customers_only",
     "minimum_order_minor": "minimum_order",
+    "base": "base",
+    "items": "skus",
+    "items.skus": "skus",
+    "items.categories": "categories",
     "max_minor": "maximum",
+    "group": "group",
     "product": "product_sku",
     "product.sku": "product_sku",
     "product.name": "product_name",
+    "custom": "custom_name",
+    "milestone": "milestone_at_least",
+    "expiry_days": "expiry_days",
 }
 """Path in the document -> field of the form; `amount` depends on the kind."""
 
-
-MAX_TIERS: Final = 10
-_AMOUNT: Final = {"inputmode": "decimal", "autocomplete": "off"}
-
-
-class TierForm(forms.Form):
-    """One rung of a reward: from how many friends on, and what it gives instead."""
-
-    use_required_attribute = False
-
-    friends = forms.IntegerField(label="From how many friends on", min_value=2)
-    measure = forms.ChoiceField(
-        label="Counted in", choices=[("percentage", "%"), ("fixed", "fixed")], required=False
-    )
-    value = forms.CharField(label="How much", max_length=20, widget=forms.TextInput(attrs=_AMOUNT))
-
-    def __init__(self, *args: Any, unit: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _name_unit(self, unit)
-
-    def entry(self, unit: str) -> dict[str, Any]:
-        """Return the tier as it stands in the document; a fault is put on `value`. Call when it is valid."""
-        return {"at_least": self.cleaned_data["friends"], "amount": read_measured(self, unit)}
+_FOLDED: Final = (
+    "minimum_order",
+    "maximum",
+    "worth",
+    "base",
+    "items_mode",
+    "new_customers_only",
+    "group",
+    "expiry_days",
+)
+"""Fields that are folded away while they say nothing."""
+_QUIET: Final = ("", "revenue", "all", False, None)
 
 
 class RuleForm(forms.Form):
-    """A promise to one side: when, what and how much."""
+    """A promise to one side: when, what and how much.
+
+    What the chosen kind or event has no use for is left out of the entry, whatever stands in its field: those
+    fields are put away on the page.
+    """
 
     use_required_attribute = False
 
@@ -69,7 +76,13 @@ class RuleForm(forms.Form):
     )
     event = forms.ChoiceField(
         label="When",
-        choices=[("purchase", "purchase"), ("signup", "sign-up"), ("custom", "event called")],
+        choices=[
+            ("purchase", "purchase"),
+            ("renewal", "renewal or later purchase"),
+            ("signup", "sign-up"),
+            ("custom", "event called"),
+            ("milestone", "milestone of"),
+        ],
     )
     event_name = forms.CharField(label="Name of the event", max_length=100, required=False)
     kind = forms.ChoiceField(
@@ -77,21 +90,58 @@ class RuleForm(forms.Form):
         choices=[
             ("cash", "in cash"),
             ("credit", "as store credit"),
+            ("gift_card", "as a gift card"),
             ("discount", "off as a discount"),
             ("points", "in points"),
             ("product", "as a product"),
+            ("custom", "by your own system"),
         ],
     )
     measure = forms.ChoiceField(label="Counted in", choices=[("percentage", "%"), ("fixed", "fixed")])
     value = forms.CharField(
-        label="How much", max_length=20, required=False, widget=forms.TextInput(attrs=_AMOUNT)
+        label="How much", max_length=20, required=False, widget=forms.TextInput(attrs=NUMBER)
     )
-    first_only = Often(label="How often")
+    first_only = forms.ChoiceField(
+        label="How often",
+        choices=[("", "each"), ("on", "the first"), ("nth", "only number")],
+        required=False,
+    )
+    nth = forms.IntegerField(label="Which one", required=False)
     duration_months = forms.IntegerField(
         label="For how many months, left empty for ever",
         required=False,
         widget=forms.NumberInput(attrs={"placeholder": "all"}),
     )
+    milestone_at_least = forms.CharField(
+        label="Milestone at", max_length=20, required=False, widget=forms.TextInput(attrs=NUMBER)
+    )
+    milestone_basis = forms.ChoiceField(
+        label="Milestone counted in",
+        choices=[
+            ("friends", "friends who bought"),
+            ("revenue", "spent by friends"),
+            ("streak", "months in a row with such a friend"),
+        ],
+        required=False,
+    )
+    milestone_repeat = forms.ChoiceField(
+        label="How often the milestone counts",
+        choices=[("", "once"), ("on", "and each time as many again")],
+        required=False,
+    )
+    base = forms.ChoiceField(
+        label="A percentage is taken of",
+        choices=[("revenue", "the order"), ("margin", "the margin: the order less its cost")],
+        required=False,
+    )
+    items_mode = forms.ChoiceField(
+        label="Which products count",
+        choices=[("all", "everything"), ("only", "only what is listed"), ("but", "all but what is listed")],
+        required=False,
+    )
+    skus = Lines(label="Product numbers", required=False, help_text="One a line.")
+    categories = Lines(label="Categories", required=False, help_text="One a line, as the shop names them.")
+    new_customers_only = forms.BooleanField(label="Only for friends who are new customers", required=False)
     minimum_order = forms.CharField(
         label="For orders from", max_length=20, required=False, help_text="Left empty: any order."
     )
@@ -102,10 +152,36 @@ class RuleForm(forms.Form):
         label="Worth",
         max_length=20,
         required=False,
-        help_text="What a product or discount costs you, where known.",
+        help_text="What it costs you, where known.",
+    )
+    group = forms.CharField(
+        label="Only the best of",
+        max_length=60,
+        required=False,
+        help_text="Of rewards with the same word here, an event pays the one that gives most. "
+        "Left empty: paid beside the others.",
+    )
+    expiry_days = forms.IntegerField(
+        label="Lasts (days)", required=False, help_text="Counted from its issue. Left empty: for ever."
     )
     product_sku = forms.CharField(label="Product number", max_length=100, required=False)
     product_name = forms.CharField(label="Product name", max_length=200, required=False)
+    custom_name = forms.CharField(label="Name of the reward", max_length=200, required=False)
+    tier_basis = forms.ChoiceField(
+        label="Tiers count",
+        choices=[("friends", "friends who bought"), ("revenue", "what friends spent")],
+        required=False,
+    )
+    tier_period = forms.ChoiceField(
+        label="Counted over",
+        choices=[("lifetime", "all time"), ("year", "a calendar year"), ("month", "a calendar month")],
+        required=False,
+    )
+    tier_mode = forms.ChoiceField(
+        label="A tier applies to",
+        choices=[("marginal", "what comes from there on"), ("retroactive", "everything before as well")],
+        required=False,
+    )
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,7 +189,7 @@ class RuleForm(forms.Form):
         self.entry: dict[str, Any] = {}
         kind = self["kind"].value()
         unit = POINTS if kind == "points" else currency
-        _name_unit(self, unit)
+        name_unit(self, unit)
         given = self.initial.get("tiers", [])
         count = count_of(self.data, f"{self.prefix}-tiers", MAX_TIERS) if self.is_bound else len(given)
         self.tiers = [
@@ -122,6 +198,8 @@ class RuleForm(forms.Form):
                 initial=None if self.is_bound else given[index],
                 prefix=f"{self.prefix}-tier-{index}",
                 unit=unit,
+                basis=str(self["tier_basis"].value() or "friends"),
+                currency=currency,
             )
             for index in range(min(count, MAX_TIERS))
         ]
@@ -134,8 +212,7 @@ class RuleForm(forms.Form):
     @property
     def has_limits(self) -> bool:
         """Whether something stands in the fields that are folded away."""
-        names = ("minimum_order", "maximum", "worth")
-        return any(self[name].value() or self[name].errors for name in names)
+        return any(self[name].value() not in _QUIET or self[name].errors for name in _FOLDED)
 
     def is_valid(self) -> bool:
         """Check the row and its tiers."""
@@ -150,26 +227,39 @@ class RuleForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Build the rule's entry of the document; the key is given by the editor."""
         given = self.cleaned_data
-        kind = given.get("kind", "cash")
+        kind, event = given.get("kind", "cash"), given.get("event", "purchase")
         unit = POINTS if kind == "points" else self._currency
         value = read_measured(self, unit)
         worth = read_amount(self, "worth", self._currency)
-        thing = kind in ("product", "discount")
+        often = "" if event == "milestone" else given.get("first_only", "")
+        if often == "nth" and not given.get("nth") and "nth" not in self.errors:
+            self.add_error("nth", "Which one, the second, the third?")
         self.entry = {
             "key": given.get("key", ""),
             "side": given.get("side"),
-            "event": given.get("event"),
+            "event": event,
             "event_name": given.get("event_name") or None,
             "kind": kind,
-            "amount": ({"type": "fixed", "minor": worth} if worth is not None else None) if thing else value,
-            "duration_months": given.get("duration_months"),
-            "first_only": given.get("first_only", False),
+            "amount": ({"type": "fixed", "minor": worth} if worth is not None else None)
+            if kind in UNDIVIDED_KINDS
+            else value,
+            "duration_months": None if event == "milestone" else given.get("duration_months"),
+            "first_only": often == "on",
+            "nth": given.get("nth") if often == "nth" else None,
+            "new_customers_only": event != "milestone" and given.get("new_customers_only", False),
             "minimum_order_minor": read_amount(self, "minimum_order", self._currency) or 0,
             "max_minor": read_amount(self, "maximum", unit),
+            "group": (given.get("group") or None) if event != "milestone" else None,
             "product": self._product() if kind == "product" else None,
             "discount": value if kind == "discount" else None,
+            "custom": {"name": given.get("custom_name", "")} if kind == "custom" else None,
             "tiers": [tier.entry(unit) for tier in self.tiers if tier.is_valid()],
+            **{name: given.get(name) or first for name, first in _TIER_CHOICES},
+            "milestone": self._milestone() if event == "milestone" else None,
+            "expiry_days": None if kind == "cash" else given.get("expiry_days"),
         }
+        if event not in UNORDERED_EVENTS:
+            self.entry |= {"base": given.get("base") or "revenue", "items": self._items()}
         return given
 
     def place_of(self, path: str) -> tuple[forms.Form, str | None]:
@@ -177,13 +267,12 @@ class RuleForm(forms.Form):
         group, _, rest = path.partition(".")
         number, _, name = rest.partition(".")
         if group == "tiers" and number.isdigit() and int(number) < len(self.tiers):
-            return self.tiers[int(number)], "friends" if name == "at_least" else "value"
+            return self.tiers[int(number)], "at_least" if name == "at_least" else "value"
         return self, self._field_of(path)
 
     def _field_of(self, path: str) -> str | None:
         if path == "amount" or path.startswith("amount."):
-            thing = self.entry.get("kind") in ("product", "discount")
-            return "worth" if thing else "value"
+            return "worth" if self.entry.get("kind") in UNDIVIDED_KINDS else "value"
         while path and path not in _FIELDS:
             path = path.rpartition(".")[0]
         return _FIELDS.get(path)
@@ -192,52 +281,68 @@ class RuleForm(forms.Form):
         given = self.cleaned_data
         return {"sku": given.get("product_sku", ""), "name": given.get("product_name", "")}
 
+    def _items(self) -> dict[str, Any] | None:
+        given = self.cleaned_data
+        mode = given.get("items_mode") or "all"
+        if mode == "all":
+            return None
+        return {
+            "skus": given.get("skus", []),
+            "categories": given.get("categories", []),
+            "excluded": mode == "but",
+        }
+
+    def _milestone(self) -> dict[str, Any] | None:
+        given = self.cleaned_data
+        basis = given.get("milestone_basis") or "friends"
+        at_least = read_progress(self, "milestone_at_least", basis, self._currency)
+        if at_least is None:
+            return None
+        return {"basis": basis, "at_least": at_least, "repeat": given.get("milestone_repeat") == "on"}
+
+
+_TIER_CHOICES: Final = (("tier_basis", "friends"), ("tier_period", "lifetime"), ("tier_mode", "marginal"))
+
 
 def rule_initial(rule: RewardRule, currency: str) -> dict[str, Any]:
     """Return the form's values for a rule that is there."""
     unit = rule.unit(currency)
-    thing = rule.kind in ("product", "discount")
+    thing = rule.kind in UNDIVIDED_KINDS
     value: Amount | None = rule.discount if thing else rule.amount
-    product = rule.product
-    return {
+    product, items, milestone = rule.product, rule.items, rule.milestone
+    shown: dict[str, Any] = {
         "key": rule.key,
         "side": rule.side,
         "event": rule.event,
         "event_name": rule.event_name or "",
         "kind": rule.kind,
-        "measure": _measure(value),
-        "value": _typed(value, unit),
-        "first_only": rule.first_only,
+        "measure": measure_of(value),
+        "value": typed_amount(value, unit),
+        "first_only": "nth" if rule.nth else "on" if rule.first_only else "",
+        "nth": rule.nth,
         "duration_months": rule.duration_months,
+        "base": rule.base,
+        "items_mode": "all" if items is None else "but" if items.excluded else "only",
+        "new_customers_only": rule.new_customers_only,
         "minimum_order": amount_input(rule.minimum_order_minor, currency),
         "maximum": amount_input(rule.max_minor, unit),
-        "worth": _typed(rule.amount, currency) if thing else "",
+        "worth": typed_amount(rule.amount, currency) if thing else "",
+        "group": rule.group or "",
+        "expiry_days": rule.expiry_days,
         "product_sku": "" if product is None else product.sku,
         "product_name": "" if product is None else product.name,
-        "tiers": [
-            {
-                "friends": tier.at_least,
-                "measure": _measure(tier.amount),
-                "value": _typed(tier.amount, unit),
-            }
-            for tier in rule.tiers
-        ],
+        "custom_name": "" if rule.custom is None else rule.custom.name,
+        "tier_basis": rule.tier_basis,
+        "tier_period": rule.tier_period,
+        "tier_mode": rule.tier_mode,
+        "tiers": [tier_initial(tier, rule.tier_basis, unit, currency) for tier in rule.tiers],
     }
-
-
-def _name_unit(form: forms.Form, unit: str) -> None:
-    field = form.fields["measure"]
-    assert isinstance(field, forms.ChoiceField)
-    field.choices = [("percentage", "%"), ("fixed", "points" if unit == POINTS else unit)]
-
-
-def _measure(amount: Amount | None) -> str:
-    return "percentage" if isinstance(amount, PercentageAmount) else "fixed"
-
-
-def _typed(amount: Amount | None, unit: str) -> str:
-    if amount is None:
-        return ""
-    if isinstance(amount, PercentageAmount):
-        return percent_input(amount.bps)
-    return amount_input(amount.minor, unit)
+    if items is not None:
+        shown |= {"skus": items.skus, "categories": items.categories}
+    if milestone is not None:
+        shown |= {
+            "milestone_basis": milestone.basis,
+            "milestone_at_least": progress_input(milestone.at_least, milestone.basis, currency),
+            "milestone_repeat": "on" if milestone.repeat else "",
+        }
+    return shown

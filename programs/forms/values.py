@@ -86,17 +86,18 @@ def amount_input(minor: int | None, unit: str) -> str:
     return format_major(minor, unit) if minor else ""
 
 
-class Often(forms.ChoiceField):
-    """Each time or the first time only, chosen in a sentence; a boolean that is on for the first only."""
+class Lines(forms.CharField):
+    """A list typed one entry a line, each of which may hold blanks and commas."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=[("", "each"), ("on", "the first")], required=False, **kwargs)
+        super().__init__(widget=forms.Textarea(attrs={"rows": 2}), **kwargs)
 
-    def clean(self, value: Any) -> bool:
-        return bool(super().clean(value))
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        lines = (line.strip() for line in (super().to_python(value) or "").splitlines())
+        return list(dict.fromkeys(line for line in lines if line))
 
     def prepare_value(self, value: Any) -> Any:
-        return "on" if value is True or value == "on" else ""
+        return "\n".join(value) if isinstance(value, list | tuple) else value
 
 
 class Entries(forms.CharField):

@@ -9,10 +9,10 @@ from core.errors import DomainError
 from core.money import CURRENCIES, parse_major
 from programs import queries
 from programs.example import ExampleOrder, example_of
-from programs.facts import changes
+from programs.facts import cap_sentences, changes
 from programs.forms import TermsEditor
 from programs.models import Program
-from programs.terms import ProgramTerms, TermsInvalid, headline, parse_terms, promises
+from programs.terms import ProgramTerms, RewardRule, TermsInvalid, headline, parse_terms, promises
 
 _MOST_FRIENDS: Final = 10_000
 
@@ -27,12 +27,14 @@ def preview_of(
 ) -> dict[str, Any]:
     """Return the context of the preview; without terms it says only that something is missing.
 
-    `asked` may hold the order and the number of friends of the worked example, as they were typed.
+    `asked` may hold the order of the worked example, which friend's it is, and what the friends had spent
+    before, as they were typed.
     """
     if terms is None:
         return {"preview": None}
     asked = asked or {}
-    order_minor = _order(asked.get("example_order", ""), terms.currency)
+    order_minor = _amount(asked.get("example_order", ""), terms.currency) or _usual_order(terms.currency)
+    revenue_minor = _amount(asked.get("example_revenue", ""), terms.currency)
     friends = _friends(asked.get("example_friends", ""))
     live = queries.live_version(program)
     labels = {rule.key: "Referrer" if rule.side == "referrer" else "Friend" for rule in terms.rewards}
@@ -48,11 +50,14 @@ def preview_of(
             "currency": terms.currency,
             "order_minor": order_minor,
             "friends": friends,
-            "has_tiers": any(rule.tiers for rule in terms.rewards),
+            "revenue_minor": revenue_minor,
+            "counts_friends": any(_counts(rule, "friends") for rule in terms.rewards),
+            "counts_revenue": any(_counts(rule, "revenue") for rule in terms.rewards),
             "lines": [
                 (labels[line.rule_key], line.calculation)
-                for line in example_of(ExampleOrder(terms, order_minor, friends))
+                for line in example_of(ExampleOrder(terms, order_minor, friends, revenue_minor))
             ],
+            "caps": cap_sentences(terms),
             "is_published": live is not None,
             "changes": changes(queries.terms_of(live), terms) if live else [],
         }
@@ -73,24 +78,32 @@ def terms_typed(editor: TermsEditor) -> ProgramTerms | None:
 def faults_of(editor: TermsEditor) -> list[str]:
     """Return what keeps a checked editor from being shown, a sentence for each field."""
     tiers = [tier for rule in editor.rules for tier in rule.tiers]
+    rows = (*editor.rules, *tiers, *editor.caps)
     return [
         f"{form.fields[name].label or name.replace('_', ' ').capitalize()}: {error}"
         if name in form.fields
         else str(error)
-        for form in (editor.general, editor.fraud, *editor.rules, *tiers)
+        for form in (editor.general, editor.fraud, *rows)
         for name, errors in form.errors.items()
         for error in errors
     ]
 
 
-def _order(text: str, currency: str) -> int:
+def _amount(text: str, currency: str) -> int:
     try:
-        minor = parse_major(str(text).strip(), currency)
+        return max(0, parse_major(str(text).strip(), currency))
     except DomainError:
-        minor = 0
+        return 0
+
+
+def _usual_order(currency: str) -> int:
     # A hundred of most currencies; of those without a smaller unit, ten thousand.
-    usual: int = 100 * 10 ** CURRENCIES[currency] if CURRENCIES[currency] else 10_000
-    return minor if minor > 0 else usual
+    return 100 * 10 ** CURRENCIES[currency] if CURRENCIES[currency] else 10_000
+
+
+def _counts(rule: RewardRule, basis: str) -> bool:
+    by_tier = bool(rule.tiers) and rule.tier_basis == basis
+    return by_tier or (rule.milestone is not None and rule.milestone.basis == basis)
 
 
 def _friends(text: str) -> int:

@@ -58,7 +58,8 @@ GOALS: Final = {
 }
 """Kind of program -> goal and when it is the right one."""
 
-_SIGN_POSTS: Final = {"destination_url": "look", "rewards": "rewards"}
+_SIGN_POSTS: Final = {"destination_url": "look", "rewards": "rewards", "caps": "rewards"}
+"""First word of what is missing -> step that sets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def _review(request: ConsoleRequest, program: Program) -> HttpResponse:
     missing = [
         (fault.message, reverse("program_setup", args=[request.workspace.slug, program.public_id, place]))
         for fault in publish_errors(terms)
-        if (place := _SIGN_POSTS[fault.param])
+        if (place := _SIGN_POSTS[fault.param.partition(".")[0]])
     ]
     if request.method == "POST":
         try:
@@ -242,10 +243,8 @@ def _reached(request: ConsoleRequest, program: Program) -> int:
     known = request.session.get(_key(program))
     if isinstance(known, int):
         return known
-    missing = {fault.param for fault in publish_errors(queries.draft_terms(program))}
-    if "rewards" in missing:
-        return _ORDER.index("rewards")
-    return _ORDER.index("look") if missing else _ORDER.index("review")
+    missing = [fault.param.partition(".")[0] for fault in publish_errors(queries.draft_terms(program))]
+    return min((_ORDER.index(_SIGN_POSTS[group]) for group in missing), default=_ORDER.index("review"))
 
 
 def _remember(request: ConsoleRequest, program: Program, step: str) -> None:

@@ -1,4 +1,4 @@
-from programs.facts import ChangeShown, changes, facts
+from programs.facts import ChangeShown, cap_sentences, changes, facts
 from programs.terms import ProgramTerms, parse_terms
 from tests.factories import terms
 
@@ -71,4 +71,60 @@ def test_facts_name_rules_that_do_not_count_and_who_is_asked() -> None:
     assert changes(parse_terms(terms()), strict)[:2] == [
         ChangeShown("fraud › hold at", "50", "40"),
         ChangeShown("fraud › weights › ring", "–", "80"),
+    ]
+
+
+CAPS = [
+    {"key": "person", "scope": "participant", "period": "month", "limit_minor": 50_000},
+    {"key": "all", "scope": "program", "period": "year", "limit_count": 9, "rules": ["referrer-credit"]},
+]
+
+
+def test_facts_say_who_approves_what_is_capped_and_what_lasts() -> None:
+    plain = terms()
+    credit = {**plain["rewards"][0], "base": "margin", "expiry_days": 90}
+    document = terms(
+        approval_above_minor=20_000,
+        approval_score=30,
+        approval_kinds=["cash", "gift_card"],
+        tax_details_required=True,
+        redemption_minimum=100,
+        assumed_margin_bps=4000,
+        expiry_warning_days=1,
+        rewards=[credit, plain["rewards"][1]],
+        caps=CAPS,
+    )
+    found = facts(parse_terms(document))
+    assert [row for row in found if row not in facts(parse_terms(plain))] == [
+        ("A person approves above", "€200.00"),
+        ("A person approves from a fraud score of", "30"),
+        ("A person approves", "cash, a gift card"),
+        ("Paid out", "once the person has given their tax details"),
+        ("Points are redeemed from", "100"),
+        ("Warning before a reward expires", "1 day"),
+        ("Margin of orders without a cost", "40 %"),
+        ("Cap", "One person gets at most €500.00 a month."),
+        ("Cap", "All people together get at most 9 rewards a year from “referrer-credit”."),
+    ]
+    assert cap_sentences(parse_terms(document), "participant") == ["One person gets at most €500.00 a month."]
+    unsure = parse_terms({**document, "assumed_margin_bps": None, "expiry_warning_days": 0})
+    assert dict(facts(unsure))["Margin of orders without a cost"] == "unknown"
+    assert dict(facts(unsure))["Warning before a reward expires"] == "none"
+
+
+def test_caps_and_amounts_are_compared_in_words() -> None:
+    old = parse_terms(terms(caps=CAPS, approval_above_minor=100, assumed_margin_bps=1250))
+    more = [{**CAPS[0], "limit_minor": 60_000}]
+    new = parse_terms(terms(caps=more, approval_above_minor=250, assumed_margin_bps=None))
+    assert changes(old, new) == [
+        ChangeShown("approval above", "€1.00", "€2.50"),
+        ChangeShown(
+            "cap person",
+            "One person gets at most €500.00 a month.",
+            "One person gets at most €600.00 a month.",
+        ),
+        ChangeShown(
+            "cap all", "All people together get at most 9 rewards a year from “referrer-credit”.", "–"
+        ),
+        ChangeShown("assumed margin", "12.5 %", "–"),
     ]

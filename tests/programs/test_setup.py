@@ -131,22 +131,22 @@ def test_tiers_are_added_moved_and_must_rise(client: Client, root: str, workspac
     tiers = {
         **data,
         "rule-0-tiers": "2",
-        "rule-0-tier-0-friends": "10",
+        "rule-0-tier-0-at_least": "10",
         "rule-0-tier-0-measure": "percentage",
         "rule-0-tier-0-value": "20",
-        "rule-0-tier-1-friends": "5",
+        "rule-0-tier-1-at_least": "5",
         "rule-0-tier-1-measure": "fixed",
         "rule-0-tier-1-value": "15.00",
     }
     wrong = client.post(path, tiers)
     assert wrong.status_code == 400
     assert "This tier must start above the one before it" in wrong.content.decode()
-    assert 'id="id_rule-0-tier-1-friends_error"' in wrong.content.decode()
+    assert 'id="id_rule-0-tier-1-at_least_error"' in wrong.content.decode()
     moved = client.post(path, {**tiers, "move_tier": "0.1.up"}).content.decode()
     assert moved.index('value="5"') < moved.index('value="10"', moved.index("rule-0-tier-0"))
     fewer = client.post(path, {**tiers, "remove_tier": "0.0"}).content.decode()
     assert 'name="rule-0-tiers" value="1"' in fewer
-    rising = {**tiers, "rule-0-tier-0-friends": "2"}
+    rising = {**tiers, "rule-0-tier-0-at_least": "2"}
     assert client.post(path, rising).status_code == 302
     program.refresh_from_db()
     assert program.draft["rewards"][0]["tiers"] == [
@@ -183,7 +183,7 @@ def test_rewards_are_moved_and_ready_sets_put_in_their_place(
     moved = client.post(path, {**shown(program), "move_rule": "1.up"}).content.decode()
     assert moved.index("referee-discount") < moved.index("referrer-credit")
     ready = client.post(path, {**shown(program), "preset": "ladder"}).content.decode()
-    assert 'name="rule-0-tier-1-friends" value="10"' in ready
+    assert 'name="rule-0-tier-1-at_least" value="10"' in ready
     assert client.post(path, {**shown(program), "preset": "nothing"}).status_code == 200
     program.refresh_from_db()
     assert program.draft["rewards"][0]["key"] == "referrer-credit"

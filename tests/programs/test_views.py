@@ -142,11 +142,22 @@ def rule(key: str, **changes: Any) -> dict[str, Any]:
         "amount": None,
         "duration_months": None,
         "first_only": False,
+        "nth": None,
+        "new_customers_only": False,
         "minimum_order_minor": 0,
+        "base": "revenue",
+        "items": None,
         "max_minor": None,
+        "group": None,
         "product": None,
         "discount": None,
+        "custom": None,
         "tiers": [],
+        "tier_basis": "friends",
+        "tier_period": "lifetime",
+        "tier_mode": "marginal",
+        "milestone": None,
+        "expiry_days": None,
         **changes,
     }
 
@@ -170,7 +181,68 @@ RICH_RULES = [
         event="custom",
         event_name="won",
     ),
+    rule(
+        "g",
+        kind="gift_card",
+        event="renewal",
+        nth=3,
+        amount={"type": "percentage", "bps": 3333},
+        base="margin",
+        items={"skus": ["A 1", "B,2"], "categories": ["Shoes"], "excluded": True},
+        new_customers_only=True,
+        group="best",
+        expiry_days=90,
+        tiers=[{"at_least": 123456, "amount": {"type": "fixed", "minor": 777}}],
+        tier_basis="revenue",
+        tier_period="month",
+        tier_mode="retroactive",
+    ),
+    rule(
+        "h",
+        event="milestone",
+        kind="custom",
+        custom={"name": "A dinner"},
+        milestone={"basis": "revenue", "at_least": 98765, "repeat": True},
+    ),
+    rule(
+        "i",
+        event="milestone",
+        amount={"type": "fixed", "minor": 500},
+        milestone={"basis": "streak", "at_least": 3, "repeat": False},
+    ),
 ]
+
+RICH_CAPS = [
+    {
+        "key": "person",
+        "scope": "participant",
+        "period": "month",
+        "limit_minor": 50_050,
+        "limit_count": None,
+        "rules": ["a", "g"],
+        "pause": False,
+    },
+    {
+        "key": "budget",
+        "scope": "program",
+        "period": "lifetime",
+        "limit_minor": None,
+        "limit_count": 250,
+        "rules": [],
+        "pause": True,
+    },
+]
+RICH |= {
+    "caps": RICH_CAPS,
+    "approval": "automatic",
+    "approval_above_minor": 20_050,
+    "approval_score": 0,
+    "approval_kinds": ["cash", "gift_card"],
+    "tax_details_required": True,
+    "expiry_warning_days": 0,
+    "redemption_minimum": 100,
+    "assumed_margin_bps": 1250,
+}
 
 
 @pytest.mark.parametrize(
@@ -200,7 +272,20 @@ def test_saving_the_form_as_shown_changes_nothing(
 def test_the_edit_page_shows_every_field_of_every_rule(console: Console, workspace: Workspace) -> None:
     program = ProgramFactory.create(workspace=workspace, draft=terms(**RICH, rewards=RICH_RULES))
     page = text_of(console.get(f"programs/{program.public_id}/edit/"))
-    for value in ("10.50", "12.5", "9.99", "100.00", "TOTE-1", "email = 150", "1, 2, 3", "25.00"):
+    for value in (
+        "10.50",
+        "12.5",
+        "9.99",
+        "100.00",
+        "TOTE-1",
+        "email = 150",
+        "1, 2, 3",
+        "25.00",
+        "1234.56",
+        "987.65",
+        "500.50",
+        "A dinner",
+    ):
         assert value in page
 
 
