@@ -19,6 +19,16 @@ from programs.terms import ProgramTerms
 from rewards.models import Account, Payout, Reward
 from tracking.models import Conversion
 
+_ISSUED: Final[Mapping[str, str]] = {
+    "cash": "Ready for the next payout",
+    "credit": "Added to your store credit",
+    "points": "Added to your points",
+    "discount": "Ready to use",
+    "gift_card": "Ready to use",
+    "product": "On its way to you",
+}
+"""Where an issued reward stands, by its kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class RewardLine:
@@ -107,13 +117,7 @@ def reward_words(reward: Reward) -> str:
     if status == Reward.Status.APPROVED:
         return "Ready for the next payout" if kind == Reward.Kind.CASH else "Confirmed"
     if status == Reward.Status.ISSUED:
-        return {
-            Reward.Kind.CASH: "Ready for the next payout",
-            Reward.Kind.CREDIT: "Added to your store credit",
-            Reward.Kind.POINTS: "Added to your points",
-            Reward.Kind.DISCOUNT: "Ready to use",
-            Reward.Kind.PRODUCT: "On its way to you",
-        }[Reward.Kind(kind)]
+        return _ISSUED.get(kind, "Given to you")
     return {
         Reward.Status.PENDING: "On hold",
         Reward.Status.HELD: "Being checked",

@@ -5,22 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from accounts.models import Workspace
 from core.money import display
 from programs import queries as program_queries
+from programs.facts import cap_sentences
 from programs.models import Program
 from programs.terms import (
+    UNDIVIDED_KINDS,
     PercentageAmount,
     ProgramTerms,
     RewardRule,
     RewardSide,
     amount_text,
+    gift_name,
     percent_text,
     reward_sentence,
 )
 from programs.terms import headline as terms_headline
 from rewards.models import Reward
+
+_NAMED: Final = {"product": "a product", "custom": "a reward"}
+"""Kinds that have a name, and what they are called without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,13 @@ def promises(terms: ProgramTerms, side: RewardSide, subject: str = "You get") ->
     )
 
 
+def own_caps(terms: ProgramTerms) -> tuple[str, ...]:
+    """Return what limits one person's rewards; a budget of the whole program is not theirs to know."""
+    return tuple(
+        sentence.replace("One person gets", "You get", 1) for sentence in cap_sentences(terms, "participant")
+    )
+
+
 def headline(terms: ProgramTerms) -> str:
     """Return the offer in a few words, "Give €10, get 10 %"; nothing for a program without rewards."""
     return _round(terms_headline(terms))
@@ -85,8 +99,8 @@ def benefit(terms: ProgramTerms) -> str:
     rule = next((rule for rule in terms.rewards if rule.side == "referee"), None)
     if rule is None:
         return ""
-    if rule.kind == "product" and rule.product is not None:
-        return rule.product.name
+    if name := gift_name(rule):
+        return name
     amount = rule.discount if rule.kind == "discount" else rule.amount
     if amount is None:
         return ""
@@ -110,14 +124,13 @@ def gift_words(reward: Reward, terms: ProgramTerms) -> str:
         return f"{amount} in store credit"
     if reward.kind == Reward.Kind.POINTS:
         return amount
+    if reward.kind == "gift_card":
+        return f"a gift card of {amount}"
     rule = next((rule for rule in terms.rewards if rule.key == reward.rule_key), None)
-    if reward.kind == Reward.Kind.PRODUCT:
-        return _product_words(rule)
+    if reward.kind in _NAMED:
+        name = gift_name(rule) if rule is not None else ""
+        return f"“{name}”" if name else _NAMED[reward.kind]
     return _discount_words(rule, terms.currency)
-
-
-def _product_words(rule: RewardRule | None) -> str:
-    return f"“{rule.product.name}”" if rule is not None and rule.product is not None else "a product"
 
 
 def _discount_words(rule: RewardRule | None, currency: str) -> str:
@@ -130,7 +143,7 @@ def _discount_words(rule: RewardRule | None, currency: str) -> str:
 
 def is_worth_telling(reward: Reward) -> bool:
     """Tell whether anything of a reward is left for its owner."""
-    # A product or a discount may be promised without a value in money.
-    if reward.kind in (Reward.Kind.PRODUCT, Reward.Kind.DISCOUNT) and reward.amount_minor == 0:
+    # What is given whole may be promised without a value in money.
+    if reward.kind in UNDIVIDED_KINDS and reward.amount_minor == 0:
         return True
     return reward.net_minor > 0

@@ -24,7 +24,8 @@ from engagement.queries.earnings import (
     rewards_of,
 )
 from engagement.queries.friends import Friend, friend_lines, referrals_of
-from engagement.queries.offers import headline, promises
+from engagement.queries.offers import headline, own_caps, promises
+from engagement.queries.progress import Goal, goals_of, tier_progress, tiered_rule
 from engagement.queries.sharing import ShareLink, share_links
 from engagement.queries.standing import (
     Badge,
@@ -54,10 +55,12 @@ class Portal:
     to_you: tuple[str, ...]
     to_friends: tuple[str, ...]
     terms: ProgramTerms
+    caps: tuple[str, ...]
     links: tuple[ShareLink, ...]
     statistics: Statistics
     earned: tuple[Earned, ...]
     ladder: Ladder
+    goals: tuple[Goal, ...]
     board: Board
     badges: tuple[Badge, ...]
     friends: Page[Referral]
@@ -99,10 +102,12 @@ def portal_of(participant: Participant, *, pages: Mapping[str, str], at: datetim
         to_you=promises(terms, "referrer"),
         to_friends=promises(terms, "referee", "Your friend gets"),
         terms=terms,
+        caps=own_caps(terms),
         links=share_links(participant, terms),
         statistics=statistics,
         earned=earned_of(participant),
-        ladder=ladder_of(terms, statistics.friends),
+        ladder=_ladder(participant, terms, statistics, at),
+        goals=goals_of(participant, terms),
         board=board,
         badges=badges_of(statistics, board, has_reward=rewards.paginator.count > 0),
         friends=friends,
@@ -113,6 +118,12 @@ def portal_of(participant: Participant, *, pages: Mapping[str, str], at: datetim
         payouts=_page(payouts_of(participant), pages.get("payouts")),
         pays_cash=promised_cash or any(account.kind == Account.Kind.PAYABLE for account in accounts),
     )
+
+
+def _ladder(participant: Participant, terms: ProgramTerms, statistics: Statistics, at: datetime) -> Ladder:
+    rule = tiered_rule(terms)
+    progress = statistics.friends if rule is None else tier_progress(participant, terms, rule, at)
+    return ladder_of(terms, progress)
 
 
 def _page(rows: QuerySet, number: str | None) -> Page:  # type: ignore[type-arg]

@@ -7,10 +7,12 @@ from typing import Final
 
 from django.db.models import Count, Max, Q, QuerySet
 
+from core.money import display
 from engagement.queries.people import masked_name
+from engagement.queries.progress import PERIOD_WORDS, tiered_rule
 from engagement.queries.sharing import channel_words
 from programs.models import Participant
-from programs.terms import ProgramTerms, amount_text
+from programs.terms import MilestoneBasis, ProgramTerms, amount_text, progress_text
 from tracking.models import Click, Conversion, Credit, Referral
 
 BOARD_SIZE: Final = 5
@@ -51,9 +53,10 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of the ladder: how many friends it takes and what it gives."""
+    """One step of the ladder: what it takes, as a number and in words, and what it gives."""
 
-    friends: int
+    at_least: int
+    words: str
     prize: str
     reached: bool
 
@@ -62,19 +65,19 @@ class Rung:
 class Ladder:
     """The way up: the rungs around the next one. `goal` is 0 when the highest is reached.
 
-    `raises_reward` says that the rungs are tiers of a reward; otherwise they are badges.
+    `progress` and `goal` count friends, or what they spent in minor units; `position` is both in words, and
+    `missing` what is left to the next rung. `raises_reward` says that the rungs are tiers of a reward;
+    otherwise they are badges. `period` says since when it is counted, where not from the beginning.
     """
 
-    friends: int
+    progress: int
     goal: int
+    missing: str
+    position: str
+    period: str
     prize: str
     raises_reward: bool
     rungs: tuple[Rung, ...]
-
-    @property
-    def missing(self) -> int:
-        """How many friends are left to the next rung."""
-        return max(0, self.goal - self.friends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,26 +147,55 @@ def statistics_of(participant: Participant, terms: ProgramTerms) -> Statistics:
     )
 
 
-def ladder_of(terms: ProgramTerms, friends: int) -> Ladder:
-    """Return the ladder of the first reward with tiers; without any, that of the badges."""
-    tiered = next((rule for rule in terms.rewards if rule.side == "referrer" and rule.tiers), None)
+def ladder_of(terms: ProgramTerms, progress: int) -> Ladder:
+    """Return the ladder of the first reward with tiers; without any, that of the badges.
+
+    `progress` is counted as that reward's tiers are (see `tier_progress`); for badges in friends.
+    """
+    tiered = tiered_rule(terms)
+    currency = terms.currency
+    basis: MilestoneBasis = "friends" if tiered is None else tiered.tier_basis
     if tiered is None:
         steps = [(number, f"badge “{name}”") for number, name in MARKS]
     else:
-        steps = [(tier.at_least, amount_text(tiered, tier.amount, terms.currency)) for tier in tiered.tiers]
+        steps = [(tier.at_least, amount_text(tiered, tier.amount, currency)) for tier in tiered.tiers]
         if tiered.amount is not None and steps[0][0] > 1:
-            steps.insert(0, (1, amount_text(tiered, tiered.amount, terms.currency)))
-    rungs = [Rung(friends=number, prize=prize, reached=friends >= number) for number, prize in steps]
+            steps.insert(0, (1, amount_text(tiered, tiered.amount, currency)))
+    rungs = [
+        Rung(number, _short(basis, number, currency), prize, reached=progress >= number)
+        for number, prize in steps
+    ]
     ahead = next((index for index, rung in enumerate(rungs) if not rung.reached), len(rungs))
     first = max(0, min(ahead - RUNGS_SHOWN // 2, len(rungs) - RUNGS_SHOWN))
     coming = rungs[ahead] if ahead < len(rungs) else None
     return Ladder(
-        friends=friends,
-        goal=coming.friends if coming else 0,
+        progress=progress,
+        goal=coming.at_least if coming else 0,
+        missing=_missing(basis, coming.at_least - progress, currency) if coming else "",
+        position=_position(basis, progress, coming.at_least, currency) if coming else "",
+        period=PERIOD_WORDS[tiered.tier_period] if tiered is not None else "",
         prize=coming.prize if coming else "",
         raises_reward=tiered is not None,
         rungs=tuple(rungs[first : first + RUNGS_SHOWN]),
     )
+
+
+def _position(basis: MilestoneBasis, progress: int, goal: int, currency: str) -> str:
+    if basis == "revenue":
+        return f"{display(progress, currency)} / {display(goal, currency)}"
+    return f"{progress} / {goal}"
+
+
+def _short(basis: MilestoneBasis, count: int, currency: str) -> str:
+    if basis == "revenue":
+        return "From the start" if count == 1 else display(count, currency)
+    return progress_text(basis, count, currency)
+
+
+def _missing(basis: MilestoneBasis, count: int, currency: str) -> str:
+    if basis == "revenue":
+        return f"{display(count, currency)} more spent by friends"
+    return f"{count} more friend{'' if count == 1 else 's'}"
 
 
 def board_of(participant: Participant, terms: ProgramTerms, own_friends: int) -> Board:

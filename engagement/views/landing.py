@@ -19,7 +19,7 @@ from engagement.queries.offers import promises
 from engagement.queries.sign_in import portal_program
 from engagement.views.portal import SESSION_KEY, face_of
 from programs import queries as program_queries
-from programs.facts import hours_text
+from programs.facts import cap_sentences, hours_text
 from tracking.redirects import VISITOR_COOKIE, known_visitor
 
 _STATUS: Final = {"open": 200, "own": 200, "used": 200, "paused": 200, "ended": 410, "expired": 410}
@@ -89,6 +89,11 @@ def terms(request: HttpRequest, public_id: str) -> HttpResponse:
         "code_window": hours_text(stated.attribution.code_window_hours),
         "to_referrer": promises(stated, "referrer", "The person who invites gets"),
         "to_referee": promises(stated, "referee", "The invited friend gets"),
+        "caps": cap_sentences(stated, "participant"),
+        "budget": any(cap.scope == "program" for cap in stated.caps),
+        "asks_person": stated.approval_above_minor is not None
+        or stated.approval_score is not None
+        or bool(stated.approval_kinds),
         **face_of(program.workspace),
     }
     return render(request, "engagement/terms.html", context)

@@ -26,6 +26,15 @@ def tiered() -> Any:
     return parse_terms(terms(rewards=[{**CASH, "tiers": [tier(5, 1500), tier(20, 2000)]}]))
 
 
+def by_revenue(period: str) -> Any:
+    tiers = [
+        {"at_least": minor, "amount": {"type": "percentage", "bps": bps}}
+        for minor, bps in ((10_000, 1500), (50_000, 2000))
+    ]
+    rule = {**CASH, "tiers": tiers, "tier_basis": "revenue", "tier_period": period}
+    return parse_terms(terms(rewards=[rule]))
+
+
 def bring(who: Participant, friends: int, status: str = "converted") -> None:
     for _ in range(friends):
         rows.referral(who, status=status)
@@ -40,11 +49,12 @@ def test_the_ladder_without_tiers_is_that_of_the_badges() -> None:
     ladder = ladder_of(PLAIN, 7)
     assert (ladder.goal, ladder.missing, ladder.prize, ladder.raises_reward) == (
         10,
-        3,
+        "3 more friends",
         "badge “Full table”",
         False,
     )
-    assert [(rung.friends, rung.reached) for rung in ladder.rungs] == [
+    assert (ladder.position, ladder.period) == ("7 / 10", "")
+    assert [(rung.at_least, rung.reached) for rung in ladder.rungs] == [
         (1, True),
         (5, True),
         (10, False),
@@ -54,18 +64,38 @@ def test_the_ladder_without_tiers_is_that_of_the_badges() -> None:
 
 def test_the_ladder_ends() -> None:
     ladder = ladder_of(PLAIN, 5_000)
-    assert (ladder.goal, ladder.missing) == (0, 0)
-    assert [rung.friends for rung in ladder.rungs] == [50, 100, 250, 1000]
+    assert (ladder.goal, ladder.missing, ladder.position) == (0, "", "")
+    assert [rung.at_least for rung in ladder.rungs] == [50, 100, 250, 1000]
 
 
 def test_tiers_make_the_ladder() -> None:
     ladder = ladder_of(tiered(), 5)
-    assert [(rung.friends, rung.prize, rung.reached) for rung in ladder.rungs] == [
+    assert [(rung.at_least, rung.prize, rung.reached) for rung in ladder.rungs] == [
         (1, "10 %", True),
         (5, "15 %", True),
         (20, "20 %", False),
     ]
-    assert (ladder.goal, ladder.missing, ladder.prize, ladder.raises_reward) == (20, 15, "20 %", True)
+    assert (ladder.goal, ladder.missing, ladder.prize, ladder.raises_reward) == (
+        20,
+        "15 more friends",
+        "20 %",
+        True,
+    )
+    assert ladder_of(tiered(), 19).missing == "1 more friend"
+
+
+def test_tiers_by_revenue_are_a_ladder_of_money() -> None:
+    ladder = ladder_of(by_revenue("month"), 15_000)
+    assert [(rung.words, rung.prize, rung.reached) for rung in ladder.rungs] == [
+        ("From the start", "10 %", True),
+        ("€100.00", "15 %", True),
+        ("€500.00", "20 %", False),
+    ]
+    assert (ladder.missing, ladder.position, ladder.period) == (
+        "€350.00 more spent by friends",
+        "€150.00 / €500.00",
+        "this month",
+    )
 
 
 def test_the_board_ranks_by_converted_friends_and_masks_names(workspace: Workspace) -> None:
