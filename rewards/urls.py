@@ -2,7 +2,6 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from rewards import api as endpoints
 from rewards import api_books
 from rewards.api import balances as balance_api
 from rewards.api import batches as batch_api
@@ -47,5 +46,4 @@ api: list[URLPattern | URLResolver] = [
     ),
     path("balances", balance_api.Balances.as_view(), name="api_balances"),
     path("books", api_books.Books.as_view(), name="api_books"),
-    path("balances", endpoints.Balances.as_view(), name="api_balances"),
 ]

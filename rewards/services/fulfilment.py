@@ -209,8 +209,7 @@ def restore_fulfilments(*, workspace: Workspace, rewards: Collection[Reward], at
     routes, steps = _routes(workspace), []
     for row in rows:
         reward = by_pk[row.reward_id or 0]
-        days = _days_to_use(reward)
-        expires_at = at + timedelta(days=days) if days is not None else None
+        expires_at = _end_of(reward, _rule_of(reward), at)
         known = {name: value for name, value in row.details.items() if name not in _OF_CODE}
         fresh = _new(
             workspace=workspace,

@@ -240,6 +240,17 @@ class RewardsMachine(RuleBasedStateMachine):
             services.approve_batch(batch=batch, actor=builders.person("second@acme.example"), at=AT)
         self.batches.append((batch, self.model.prepare(PEOPLE)))
 
+    @rule(paid=st.booleans())
+    def payday(self, paid: bool) -> None:
+        """Approve everything that waits, pay it, and hear of the results twice."""
+        for each in [each for each in self.model.owed if each.status == "pending"]:
+            with tenant(self.workspace):
+                services.approve_reward(reward=self._row(each), actor=builders.person(), at=AT)
+            self.model.approve(each)
+        self.prepare()
+        if self.batches:
+            self.report(0, paid, True)
+
     @precondition(lambda self: self.batches)
     @rule(which=index, paid=st.booleans(), repeat=st.booleans())
     def report(self, which: int, paid: bool, repeat: bool) -> None:
@@ -273,7 +284,7 @@ class RewardsMachine(RuleBasedStateMachine):
         self.keys += 1
         with tenant(self.workspace):
             customer = Customer.objects.for_workspace(self.workspace).get(pk=customer_id)
-        spending = {
+        spending: dict[str, Any] = {
             "customer": customer,
             "amount_minor": amount,
             "currency": "EUR",

@@ -39,7 +39,7 @@ RULES: list[dict[str, Any]] = [
     },
 ]
 
-_LIMIT = {"limit_minor": None, "limit_count": None, "rules": [], "pause": False}
+_LIMIT: dict[str, Any] = {"limit_minor": None, "limit_count": None, "rules": [], "pause": False}
 CAPS: list[dict[str, Any]] = [
     {**_LIMIT, "key": "budget", "scope": "program", "period": "lifetime", "limit_minor": BUDGET},
     {**_LIMIT, "key": "person", "scope": "participant", "period": "lifetime", "limit_count": MOST},
