@@ -35,7 +35,6 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
         "rewards.handlers.on_codes_used",
         WEBHOOKS,
     ),
-    "conversion.created": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.edited": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.refunded": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "conversion.redecided": ("rewards.handlers.on_conversion_changed", WEBHOOKS),

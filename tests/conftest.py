@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -29,6 +31,8 @@ from tracking.models import Click
 # A loaded machine is no reason for a property to fail.
 hypothesis_settings.register_profile("suite", deadline=None)
 hypothesis_settings.load_profile("suite")
+
+ROOT = Path(__file__).resolve().parent.parent
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday noon that tests use as now where nothing else matters."""
@@ -70,6 +74,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> JourneysToge
     return JourneysTogether(config, log)
 
 
+def _schema_digest() -> str:
+    """Return a short text that differs whenever something differs that the tables are made from."""
+    files = [
+        *ROOT.glob("*/migrations/*.py"),
+        ROOT / "core/isolation.py",
+        ROOT / "core/tenancy.py",
+        Path(__file__),
+    ]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files)))
+    return f"template_{digest.hexdigest()[:16]}"
+
+
+def _make_tables() -> None:
+    call_command("migrate", verbosity=0)
+    for year, month in ((2025 + number // 12, number % 12 + 1) for number in range(6, 30)):
+        # Made once here: a month that a test needs and makes is gone again with its transaction.
+        make_month(Click, datetime(year, month, 1, tzinfo=UTC))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """Make this worker's own database as the owner, then hand the connection to the application's role."""
@@ -77,15 +100,24 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     runtime = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD", "NAME")}
     owner = {key: settings.DATABASE_OWNER[key] for key in ("USER", "PASSWORD")}
     with as_owner(settings.DATABASE_OWNER["NAME"]) as cursor:
+        template = f"test_referral_{_schema_digest()}"
+        # Whoever comes first makes the tables, once for everybody; the others wait and copy them.
+        cursor.execute("SELECT pg_advisory_lock(hashtext('test template'))")
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template])
+        if cursor.fetchone() is None:
+            with django_db_blocker.unblock():
+                connection.close()
+                connection.settings_dict.update(owner, NAME=f"{template}_new")
+                cursor.execute(f'DROP DATABASE IF EXISTS "{template}_new" WITH (FORCE)')
+                cursor.execute(f'CREATE DATABASE "{template}_new"')
+                _make_tables()
+                connection.close()
+            # Named so once it is complete: one that was cut off is made anew.
+            cursor.execute(f'ALTER DATABASE "{template}_new" RENAME TO "{template}"')
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{name}"')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        cursor.execute("SELECT pg_advisory_unlock(hashtext('test template'))")
     with django_db_blocker.unblock():
-        connection.close()
-        connection.settings_dict.update(owner, NAME=name)
-        call_command("migrate", verbosity=0)
-        for year, month in ((2025 + number // 12, number % 12 + 1) for number in range(6, 30)):
-            # Made once here: a month that a test needs and makes is gone again with its transaction.
-            make_month(Click, datetime(year, month, 1, tzinfo=UTC))
         connection.close()
         connection.settings_dict.update(runtime, NAME=name)
     yield

@@ -1,8 +1,7 @@
 """Reads about rewards, the ledger and payouts."""
 
-from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
 from rewards.queries.approving import due_for_a_person, why_a_person
-from rewards.queries.books import Difference, Sums, differences, sums
+from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
 from rewards.queries.checks import BooksReport, CheckReport, books_report
 from rewards.queries.doubts import answer_for_case, rewards_of_case, with_money_on_hold
 from rewards.queries.ledger import (
@@ -84,9 +83,9 @@ __all__ = [
     "converted_friends",
     "currencies_waiting",
     "differences",
+    "due_for_a_person",
     "entered_rates",
     "latest_references",
-    "due_for_a_person",
     "listed",
     "named",
     "of_referral",
