@@ -1,4 +1,4 @@
-"""Forms of the portal's sign-in, payout details, and the filters of the mail log."""
+"""Forms of the portal's sign-in and appeals, and the filters of the mail log."""
 
 from __future__ import annotations
 
@@ -35,18 +35,6 @@ class SignInForm(forms.Form):
         except ValueError:
             raise forms.ValidationError("Enter a valid email address.", code="invalid") from None
         return email
-
-
-class PayoutDetailsForm(forms.Form):
-    """Where a participant's cash goes."""
-
-    payout_reference = forms.CharField(
-        label="Where we send your money",
-        max_length=255,
-        required=False,
-        help_text="An IBAN, or the address of a payment account.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
 
 
 class AppealForm(forms.Form):

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from engagement import api as endpoints
-from engagement.views import appeals, confirmation, embed, landing, messages, portal
+from engagement.views import appeals, confirmation, embed, landing, messages, money, portal
 
 public: list[URLPattern | URLResolver] = [
     path("portal/", portal.portal, name="portal"),
@@ -11,8 +11,12 @@ public: list[URLPattern | URLResolver] = [
     path("portal/qr/<str:public_id>.png", portal.portal_qr, name="portal_qr"),
     path("portal/qr/<str:public_id>.svg", portal.portal_qr, {"drawn_as": "svg"}, name="portal_qr_svg"),
     path("portal/why/<str:public_id>/", appeals.portal_why, name="portal_why"),
+    path("portal/how-paid/", money.portal_paid, name="portal_paid"),
+    path("portal/tax/", money.portal_tax, name="portal_tax"),
     path("portal/missing-friend/", appeals.portal_missing, name="portal_missing"),
     path("portal/embed/why/<str:public_id>/", appeals.embed_why, name="embed_why"),
+    path("portal/embed/how-paid/", money.embed_paid, name="embed_paid"),
+    path("portal/embed/tax/", money.embed_tax, name="embed_tax"),
     path("portal/embed/missing-friend/", appeals.embed_missing, name="embed_missing"),
     path("portal/embed/", embed.portal_embed, name="portal_embed"),
     path("portal/embed/qr/<str:public_id>.png", embed.embed_qr, name="embed_qr"),

@@ -40,7 +40,6 @@ def held_about(customer: Customer) -> dict[str, Any]:
                 "program": participant.program.name,
                 "status": participant.status,
                 "display_name": participant.display_name,
-                "payout_reference": participant.payout_reference,
                 "enrolled_at": participant.enrolled_at.isoformat(),
                 "links": _codes(Link.objects.for_workspace(workspace), participant),
                 "promo_codes": _codes(PromoCode.objects.for_workspace(workspace), participant),

@@ -151,9 +151,6 @@ class Participant(TenantModel):
     customer = TenantForeignKey(Customer, related_name="participations")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     display_name = models.CharField(max_length=60, blank=True, default="", help_text="shown to friends")
-    payout_reference = models.CharField(
-        max_length=255, blank=True, default="", help_text="where cash goes: an IBAN or an account's address"
-    )
     accepted_version = models.PositiveIntegerField(null=True)
     enrolled_at = models.DateTimeField()
 

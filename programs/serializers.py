@@ -217,7 +217,6 @@ class ParticipantAnswer(serializers.Serializer[Participant]):
     customer = CustomerAnswer()
     status = serializers.ChoiceField(choices=Participant.Status.choices)
     display_name = serializers.CharField(allow_blank=True)
-    payout_reference_set = serializers.BooleanField(source="payout_reference")
     enrolled_at = serializers.DateTimeField()
     links = OwnLinkAnswer(many=True, source="links.all")
     referral_url = serializers.SerializerMethodField()
@@ -246,7 +245,6 @@ class ParticipantChangeBody(StrictSerializer):
     """Changes of a participant; suspending needs a reason."""
 
     display_name = serializers.CharField(max_length=60, required=False, allow_blank=True)
-    payout_reference = serializers.CharField(max_length=255, required=False, allow_blank=True)
     status = serializers.ChoiceField(choices=Participant.Status.choices, required=False)
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
 

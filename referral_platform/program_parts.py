@@ -14,10 +14,13 @@ from core.templatetags.display import words
 from engagement.models import Message
 from engagement.queries.messages import messages_of
 from programs.example import ExampleOrder
-from programs.models import Participant, Program
+from programs.models import Customer, Participant, Program
 from rewards import queries as reward_queries
 from rewards.models import Reward
 from rewards.worked_example import ExampleLine, worked_example
+from rewards.calculation import ExampleLine, worked_example
+from rewards.models import PayoutAccount, Reward
+from rewards.payout_details import FIELDS
 from tracking import queries as tracking_queries
 from tracking.models import Click, Referral
 
@@ -66,6 +69,16 @@ def participant_page(participant: Participant) -> dict[str, Any]:
         "rewards": list(rewards[:LATEST]),
         "messages_sent": list(messages[:LATEST]),
         "history": [_step(entry) for entry in history[:20]],
+        **customer_page(participant.customer),
+    }
+
+
+def customer_page(customer: Customer) -> dict[str, Any]:
+    """Return how a person is paid, as far as it may be shown, and the methods that staff can set."""
+    return {
+        "payout_accounts": list(reward_queries.payout_accounts_of(customer)),
+        "paid_to": reward_queries.destination_of(customer),
+        "payout_methods": [(value, label) for value, label in PayoutAccount.Method.choices if FIELDS[value]],
     }
 
 

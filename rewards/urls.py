@@ -7,6 +7,8 @@ from rewards.api import balances as balance_api
 from rewards.api import batches as batch_api
 from rewards.api import rewards as reward_api
 from rewards.views import books, ledger, payouts, rewards
+from rewards import api as endpoints
+from rewards.views import ledger, payout_accounts, payouts, rewards
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),
@@ -23,6 +25,16 @@ console: list[URLPattern | URLResolver] = [
     path("payouts/<str:public_id>/results/", payouts.batch_results, name="batch_results"),
     path("books/", books.books, name="books"),
     path("books/check/", books.books_check, name="books_check"),
+    path(
+        "customers/<str:public_id>/payout-accounts/<str:method>/",
+        payout_accounts.payout_account,
+        name="payout_account",
+    ),
+    path(
+        "customers/<str:public_id>/payout-accounts/<str:method>/refuse/",
+        payout_accounts.payout_account_refuse,
+        name="payout_account_refuse",
+    ),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<str:public_id>/", ledger.account_detail, name="account_detail"),
 ]

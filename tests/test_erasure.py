@@ -121,8 +121,16 @@ def played(owner: User, name: str, *, erased: bool) -> Workspace:
         friend = Customer.objects.for_workspace(workspace).get(external_id=OWN_ID)
         # The friend takes part as well, with everything that may hold a name.
         own, _ = services.enrol_participant(program=program, customer=friend, actor=ACTOR, at=AT)
-        services.update_participant(
-            participant=own, display_name=NAME, payout_reference=f"IBAN of {NAME}", actor=ACTOR
+        services.update_participant(participant=own, display_name=NAME, actor=ACTOR)
+        builders.bank(friend, f"IBAN of {NAME}")
+        rewards.submit_tax_details(
+            customer=friend,
+            country="DE",
+            legal_name=NAME,
+            form="dac7",
+            number=f"No of {NAME}",
+            actor=ACTOR,
+            at=AT,
         )
         services.create_promo_code(participant=own, code="FRIDA10", actor=ACTOR, at=AT)
         FraudListEntry.objects.create(
@@ -215,9 +223,8 @@ def frida(workspace: Workspace) -> Customer:
     friend = CustomerFactory.create(
         workspace=workspace, external_id=OWN_ID, email=EMAIL, mailbox=EMAIL, name=NAME, country="DE"
     )
-    participant = ParticipantFactory.create(
-        workspace=workspace, customer=friend, display_name=NAME, payout_reference=builders.IBAN
-    )
+    participant = ParticipantFactory.create(workspace=workspace, customer=friend, display_name=NAME)
+    builders.bank(friend)
     LinkFactory.create(workspace=workspace, participant=participant, code="Frida-k3f")
     PromoCodeFactory.create(workspace=workspace, participant=participant, code="FRIDA10")
     return friend
@@ -235,11 +242,7 @@ def test_what_names_a_person_goes_and_the_country_stays(workspace: Workspace, fr
     assert (row.external_id[:7], row.mailbox[:7]) == ("erased:", "erased:")
     assert str(row) == "Erased person"
     participant = Participant.objects.for_workspace(workspace).get()
-    assert (participant.display_name, participant.payout_reference, participant.status) == (
-        "",
-        "",
-        "suspended",
-    )
+    assert (participant.display_name, participant.status) == ("", "suspended")
     link, promo = (
         Link.objects.for_workspace(workspace).get(),
         PromoCode.objects.for_workspace(workspace).get(),
@@ -550,7 +553,8 @@ def test_the_export_holds_what_every_app_knows(
         "integrations",
     }
     assert held["customer"]["email"] == EMAIL
-    assert held["participations"][0]["payout_reference"] == builders.IBAN
+    [account] = held["rewards"]["payout_accounts"]
+    assert (account["method"], account["details"]["iban"]) == ("bank", builders.IBAN)
     assert [each["code"] for each in held["participations"][0]["links"]] == ["Frida-k3f"]
     assert [each["visitor_id"] for each in held["tracking"]["clicks"]] == [VISITOR]
     assert held["tracking"]["conversions"][0]["metadata"] == {"note": "hello"}

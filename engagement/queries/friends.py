@@ -22,6 +22,7 @@ from engagement.queries.people import SOMEBODY, friend_name
 from programs.models import Customer, Participant
 from programs.terms import ProgramTerms
 from rewards.models import Reward
+from rewards.queries import Destination, destination_of
 from tracking.appeal_queries import OwnExplanation
 from tracking.models import Attribution, Conversion, Credit, Referral
 
@@ -98,7 +99,12 @@ def referrals_of(participant: Participant) -> QuerySet[Referral]:
 
 
 def friend_lines(
-    page: Page[Referral], participant: Participant, terms: ProgramTerms, *, at: datetime
+    page: Page[Referral],
+    participant: Participant,
+    terms: ProgramTerms,
+    *,
+    paid_to: Destination | None,
+    at: datetime,
 ) -> tuple[Friend, ...]:
     """Return a page of referrals in words, in three queries however long it is."""
     shown = list(page)
@@ -118,6 +124,7 @@ def friend_lines(
                 participant=participant,
                 terms=terms,
                 at=at,
+                paid_to=paid_to,
                 rewards=rewards[referral.pk],
                 credited=credited[referral.pk],
                 decided=decided[referral.customer_id],
@@ -134,6 +141,7 @@ class _Facts:
     participant: Participant
     terms: ProgramTerms
     at: datetime
+    paid_to: Destination | None
     rewards: Sequence[Reward]
     credited: Mapping[int, Conversion]
     decided: Sequence[Attribution]
@@ -241,7 +249,7 @@ def _sentence(conversion: Conversion, facts: _Facts) -> str:
         if own:
             # A reward that is on its way says more than one that was not given beside it.
             chosen = min(own, key=lambda reward: reward.status == Reward.Status.DENIED)
-            return _standing(chosen, facts.participant, facts.at)
+            return _standing(chosen, facts.participant, facts.paid_to, facts.at)
         return _NO_REWARD
     own_id = facts.participant.public_id
     decision = next(each for each in facts.decided if each.conversion_id == conversion.pk)
@@ -260,8 +268,9 @@ def rewards_in_words(explanation: OwnExplanation) -> list[dict[str, str]]:
     """
     participant = explanation.participant
     rows: QuerySet[Reward] = Reward.objects.for_workspace(participant.workspace_id)
+    paid_to = destination_of(participant.customer)
     found = [
-        {"status": reward.status, "sentence": _standing(reward, participant, explanation.at)}
+        {"status": reward.status, "sentence": _standing(reward, participant, paid_to, explanation.at)}
         for reward in rows.filter(
             conversion=explanation.conversion, participant=participant, side=Reward.Side.REFERRER
         ).order_by("pk")
@@ -276,7 +285,7 @@ def named_friend(participant: Participant, customer: Customer) -> str:
     return friend_name(customer) if theirs else SOMEBODY
 
 
-def _standing(reward: Reward, participant: Participant, at: datetime) -> str:
+def _standing(reward: Reward, participant: Participant, paid_to: Destination | None, at: datetime) -> str:
     shop = participant.workspace.name
     cash = reward.kind == Reward.Kind.CASH
     match Reward.Status(reward.status):
@@ -291,7 +300,7 @@ def _standing(reward: Reward, participant: Participant, at: datetime) -> str:
                 return f"The order was paid in another currency. {shop} works out your reward by hand."
             return f"{shop} takes a closer look before it is confirmed. You need not do anything."
         case Reward.Status.APPROVED | Reward.Status.ISSUED:
-            return _confirmed(reward, participant, cash=cash)
+            return _confirmed(reward, paid_to, cash=cash)
         case Reward.Status.PAID:
             return "It was paid out."
         case Reward.Status.REDEEMED:
@@ -307,12 +316,12 @@ def _standing(reward: Reward, participant: Participant, at: datetime) -> str:
             )
 
 
-def _confirmed(reward: Reward, participant: Participant, *, cash: bool) -> str:
+def _confirmed(reward: Reward, paid_to: Destination | None, *, cash: bool) -> str:
     if not cash:
         return "It is confirmed and yours." if is_worth_telling(reward) else "It was taken back."
     if reward.payout_id is not None:
         return "It is part of a payout that is on its way."
-    if not participant.payout_reference:
+    if paid_to is None or paid_to.refused:
         return "It is confirmed. To pay it out, we need to know where to send your money."
     return "It is confirmed and part of the next payout."
 

@@ -40,7 +40,9 @@ from engagement.queries.standing import (
 from programs import queries as program_queries
 from programs.models import Participant
 from programs.terms import ProgramTerms
+from rewards import queries as reward_queries
 from rewards.models import Account, Payout, Reward
+from rewards.queries import Destination
 from tracking.models import Referral
 
 PER_PAGE: Final = 6
@@ -70,6 +72,9 @@ class Portal:
     balances: tuple[Balance, ...]
     payouts: Page[Payout]
     pays_cash: bool
+    paid_to: Destination | None
+    tax_asked: bool
+    tax_refusal: str
 
     @property
     def link(self) -> ShareLink | None:
@@ -96,6 +101,8 @@ def portal_of(participant: Participant, *, pages: Mapping[str, str], at: datetim
     promised_cash = any(rule.side == "referrer" and rule.kind == "cash" for rule in terms.rewards)
     statistics = statistics_of(participant, terms)
     board = board_of(participant, terms, statistics.friends)
+    paid_to = reward_queries.destination_of(participant.customer)
+    refusals = reward_queries.tax_refusals(participant.workspace, [participant.customer_id])
     return Portal(
         participant=participant,
         headline=headline(terms) or participant.program.name,
@@ -111,12 +118,15 @@ def portal_of(participant: Participant, *, pages: Mapping[str, str], at: datetim
         board=board,
         badges=badges_of(statistics, board, has_reward=rewards.paginator.count > 0),
         friends=friends,
-        friend_lines=friend_lines(friends, participant, terms, at=at),
+        friend_lines=friend_lines(friends, participant, terms, paid_to=paid_to, at=at),
         rewards=rewards,
         reward_lines=reward_lines(rewards),
         balances=balances_of(accounts),
         payouts=_page(payouts_of(participant), pages.get("payouts")),
         pays_cash=promised_cash or any(account.kind == Account.Kind.PAYABLE for account in accounts),
+        paid_to=paid_to,
+        tax_asked=bool(refusals) or reward_queries.tax_details_of(participant.customer) is not None,
+        tax_refusal=refusals.get(participant.customer_id, ""),
     )
 
 

@@ -9,22 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.services import Actor
 from core import clock
 from core.tenancy import tenant
 from engagement.queries import embedding
 from engagement.queries import sign_in as queries
-from engagement.views.portal import PortalRequest, face_of, page_of_portal, payout_details, qr_of
+from engagement.views.portal import PortalRequest, face_of, page_of_portal, qr_of
 
 View = Callable[..., HttpResponse]
 
@@ -67,21 +65,16 @@ class EmbedRequest(PortalRequest):
     origins: tuple[str, ...]
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @embed_view
 def portal_embed(request: EmbedRequest) -> HttpResponse:
-    """The portal as `<referral-portal>` shows it; POST saves where the participant's money goes."""
-    form, saved = payout_details(request)
-    if saved:
-        query = urlencode({"token": request.token, "saved": 1})
-        return redirect(f"{reverse('portal_embed')}?{query}")
+    """The portal as `<referral-portal>` shows it."""
     context = {
-        **page_of_portal(request, form, token=request.token),
+        **page_of_portal(request, token=request.token),
         "origins": request.origins,
         "expires_at": request.said.expires_at,
-        "saved": "saved" in request.GET,
     }
-    return render(request, "engagement/portal_embed.html", context, status=400 if form.is_bound else 200)
+    return render(request, "engagement/portal_embed.html", context)
 
 
 @require_safe

@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, Final
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,7 +20,7 @@ from accounts.branding import brand_css_url
 from accounts.models import Workspace
 from accounts.services import Actor
 from core import clock
-from core.errors import DomainError, RateLimited
+from core.errors import RateLimited
 from core.forms import add_domain_error
 from core.tenancy import tenant
 from engagement import forms, services
@@ -30,7 +29,6 @@ from engagement.queries import sign_in as queries
 from engagement.queries.addresses import link_url
 from engagement.queries.sharing import own_link
 from programs import qr
-from programs import services as program_services
 from programs.models import Participant
 from tracking import services as tracking_services
 from tracking.entry.reading import client_address
@@ -176,40 +174,14 @@ def _link_closed(request: HttpRequest, *, status: int, **context: Any) -> HttpRe
     return render(request, "engagement/portal_link_closed.html", context, status=status)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @portal_view
 def portal(request: PortalRequest) -> HttpResponse:
-    """Everything about the participant's sharing and rewards; POST saves where their money goes."""
-    form, saved = payout_details(request)
-    if saved:
-        messages.success(request, "Your payout details are saved.")
-        return redirect("portal")
-    context = page_of_portal(request, form)
-    return render(request, "engagement/portal.html", context, status=400 if form.is_bound else 200)
+    """Everything about the participant's sharing and rewards."""
+    return render(request, "engagement/portal.html", page_of_portal(request))
 
 
-def payout_details(request: PortalRequest) -> tuple[forms.PayoutDetailsForm, bool]:
-    """Return the form about the payout details, and whether what came in with the request is saved."""
-    participant = request.participant
-    given = {"payout_reference": participant.payout_reference}
-    form = forms.PayoutDetailsForm(request.POST if request.method == "POST" else None, initial=given)
-    if request.method != "POST" or not form.is_valid():
-        return form, False
-    try:
-        program_services.update_participant(
-            participant=participant,
-            payout_reference=form.cleaned_data["payout_reference"],
-            actor=request.actor,
-        )
-    except DomainError as error:
-        add_domain_error(form, error)
-        return form, False
-    return form, True
-
-
-def page_of_portal(
-    request: PortalRequest, form: forms.PayoutDetailsForm, *, token: str = ""
-) -> dict[str, Any]:
+def page_of_portal(request: PortalRequest, *, token: str = "") -> dict[str, Any]:
     """Return what the portal's page shows; with a `token` all its addresses work without cookies."""
     shown = portal_queries.portal_of(request.participant, pages=request.GET.dict(), at=request.at)
     prefix, carried = ("embed", f"?token={token}") if token else ("portal", "")
@@ -223,7 +195,6 @@ def page_of_portal(
         "portal": shown,
         "participant": request.participant,
         "program": request.participant.program,
-        "form": form,
         "missing_form": forms.MissingFriendForm(auto_id="missing_%s"),
         "token": token,
         "page_query": f"token={token}&" if token else "",

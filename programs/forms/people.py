@@ -109,9 +109,6 @@ class ParticipantForm(forms.Form):
     """What can be corrected about a participant."""
 
     display_name = forms.CharField(max_length=60, required=False, help_text="What friends see.")
-    payout_reference = forms.CharField(
-        max_length=255, required=False, help_text="Where cash goes: an IBAN or an account's address."
-    )
 
 
 class StatusForm(forms.Form):

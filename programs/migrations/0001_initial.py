@@ -56,7 +56,6 @@ class Migration(migrations.Migration):
                 ('public_id', core.ids.PublicIdField(prefix='prt')),
                 ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended')], default='active', max_length=10)),
                 ('display_name', models.CharField(blank=True, default='', help_text='shown to friends', max_length=60)),
-                ('payout_reference', models.CharField(blank=True, default='', help_text="where cash goes: an IBAN or an account's address", max_length=255)),
                 ('accepted_version', models.PositiveIntegerField(null=True)),
                 ('enrolled_at', models.DateTimeField()),
                 ('customer', core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='participations', to='programs.customer')),

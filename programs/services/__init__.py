@@ -33,6 +33,7 @@ from programs.services.participants import (
     enrol_participant,
     enrol_person,
     invite_people,
+    refuse_erased,
     set_statuses,
     update_participant,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "invite_people",
     "mark_same_person",
     "publish_program",
+    "refuse_erased",
     "restart_draft",
     "set_promo_code_status",
     "set_promo_code_statuses",

@@ -22,7 +22,7 @@ def erase_customer(*, customer: Customer, actor: Actor, at: datetime) -> Custome
 
     Name and address go, the own id and the mailbox become keyed hashes that find the row again; the country
     stays, which names nobody and keeps the figures by country. Their participations end: suspended, without
-    a name or a payout reference, the links retired and the codes hashed. Amounts, decisions and the ledger
+    a name, the links retired and the codes hashed. Amounts, decisions and the ledger
     stay. Emits `customer.erased`, on which the other apps delete what they hold.
     """
     rows = Customer.objects.for_workspace(customer.workspace_id).select_for_update(no_key=True)
@@ -62,7 +62,7 @@ def _end_participations(person: Customer) -> list[str]:
     found = list(own.select_for_update(no_key=True).order_by("pk"))
     if not found:
         return []
-    own.update(display_name="", payout_reference="", status=Participant.Status.SUSPENDED)
+    own.update(display_name="", status=Participant.Status.SUSPENDED)
     links = Link.objects.for_workspace(workspace_id).filter(participant__in=found).order_by("pk")
     for link in links.select_for_update(of=("self",), no_key=True):
         _retire_link(link)

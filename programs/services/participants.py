@@ -108,23 +108,19 @@ def update_participant(
     *,
     participant: Participant,
     display_name: str | None = None,
-    payout_reference: str | None = None,
     status: str | None = None,
     reason: str = "",
     actor: Actor,
 ) -> Participant:
     """Change what is given. Suspending needs a reason.
 
-    The audit shows the end of a payout reference only, and that a name was changed, because what it holds
-    cannot be erased. Raises CustomerErased, and Invalid naming `display_name`, `payout_reference`, `status`
-    or `reason`.
+    The audit shows only that a name was changed, because what it holds cannot be erased. Raises
+    CustomerErased, and Invalid naming `display_name`, `status` or `reason`.
     """
     reason = clean_line(reason, param="reason", longest=500)
     given: dict[str, str] = {}
     if display_name is not None:
         given["display_name"] = clean_line(display_name, param="display_name", longest=60)
-    if payout_reference is not None:
-        given["payout_reference"] = clean_line(payout_reference, param="payout_reference", longest=255)
     if status is not None:
         if status not in Participant.Status.values:
             raise Invalid("A participant is active or suspended.", code="not_a_choice", param="status")
@@ -232,6 +228,4 @@ def _action(changed: dict[str, str]) -> str:
 def _shown(field: str, value: str) -> str:
     if field == "display_name":
         return "(a name)" if value else ""
-    if field != "payout_reference" or not value:
-        return value
-    return f"…{value[-4:]}" if len(value) > 8 else "…"
+    return value

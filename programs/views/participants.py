@@ -161,12 +161,9 @@ def participant_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @console_view("manage_participants")
 def participant_edit(request: ConsoleRequest, public_id: str) -> HttpResponse:
-    """Correct the name shown and where cash goes."""
+    """Correct the name shown."""
     participant = _participant(request, public_id)
-    initial = {
-        "display_name": participant.display_name,
-        "payout_reference": participant.payout_reference,
-    }
+    initial = {"display_name": participant.display_name}
     form = forms.ParticipantForm(_posted(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
@@ -274,4 +271,5 @@ def customer_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
     """Show a customer and the programs they take part in."""
     customer = get_object_or_404(queries.customers_of(request.workspace), public_id=public_id)
     page = page_of(request, queries.participants_of(request.workspace).filter(customer_id=customer.pk))
-    return render(request, "programs/customer_detail.html", {"customer": customer, "page": page})
+    shown = parts_of("customer_page", customer).get("page", {})
+    return render(request, "programs/customer_detail.html", {"customer": customer, "page": page, **shown})

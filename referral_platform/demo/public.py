@@ -12,6 +12,7 @@ from programs.models import Participant, PromoCode
 from referral_platform.demo import cast, shopfront
 from referral_platform.demo.scenes import Action, Buy, Enrol, GiveBack, SignUp, Visit
 from referral_platform.demo.stage import Stage, Waiting
+from rewards import services as reward_services
 from tracking import services as tracking_services
 from tracking.classification import ClickFacts
 from tracking.identifiers import Traces
@@ -45,10 +46,12 @@ def _enrol(stage: Stage, action: Enrol, at: datetime) -> None:
     )
     stage.links[action.person] = stage.link_of(participant)
     if action.payout:
-        program_services.update_participant(
-            participant=participant,
-            payout_reference=cast.iban(action.person),
-            actor=Actor(kind="participant", label=customer.email),
+        reward_services.choose_payout_account(
+            customer=customer,
+            method="bank",
+            details={"holder": customer.name, "country": "DE", "iban": cast.iban(action.person)},
+            actor=Actor(kind="participant", label=participant.public_id),
+            at=at,
         )
     if action.program == "creators":
         stage.codes[action.person] = program_services.create_promo_code(

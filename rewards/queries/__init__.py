@@ -3,6 +3,14 @@
 from rewards.queries.approving import due_for_a_person, why_a_person
 from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
 from rewards.queries.checks import BooksReport, CheckReport, books_report
+from rewards.queries.destinations import (
+    Destination,
+    destination_of,
+    full_address,
+    open_details,
+    payout_accounts_of,
+    payout_destinations,
+)
 from rewards.queries.doubts import answer_for_case, rewards_of_case, with_money_on_hold
 from rewards.queries.ledger import (
     StatementLine,
@@ -52,12 +60,20 @@ from rewards.queries.rewards import (
     totals,
     transfers_of,
 )
+from rewards.queries.tax import (
+    open_number,
+    programs_asking,
+    tax_details,
+    tax_details_of,
+    tax_refusals,
+)
 
 __all__ = [
     "CSV_COLUMNS",
     "BooksReport",
     "CheckReport",
     "Checked",
+    "Destination",
     "Difference",
     "PayableRow",
     "PayableTotal",
@@ -86,14 +102,23 @@ __all__ = [
     "due_for_a_person",
     "entered_rates",
     "latest_references",
+    "due_for_a_person",
+    "destination_of",
+    "differences",
+    "full_address",
     "listed",
     "named",
     "of_referral",
+    "open_details",
+    "open_number",
     "overdrawn_in",
     "payable",
     "payable_totals",
+    "payout_accounts_of",
+    "payout_destinations",
     "payouts_for",
     "payouts_of",
+    "programs_asking",
     "programs_of",
     "progress",
     "public_reward",
@@ -106,6 +131,9 @@ __all__ = [
     "statement",
     "streak",
     "sums",
+    "tax_details",
+    "tax_details_of",
+    "tax_refusals",
     "totals",
     "transfers_of",
     "transfers_through",

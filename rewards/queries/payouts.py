@@ -15,7 +15,9 @@ from core.money import format_major
 from core.text import spreadsheet_cell
 from programs.models import Customer, Participant, ProgramVersion
 from programs.terms import ProgramTerms, parse_terms
-from rewards.models import Account, Payout, PayoutBatch
+from rewards.models import Account, Payout, PayoutAccount, PayoutBatch
+from rewards.queries.destinations import full_address, payout_destinations
+from rewards.queries.tax import tax_refusals
 
 CSV_COLUMNS = ("payout_id", "name", "email", "destination", "amount", "currency")
 
@@ -25,6 +27,8 @@ _LEFT_OUT = {
     "below_minimum": "Below the program's payout minimum.",
     "suspended": "Suspended in every program.",
     "no_destination": "No payout account is known.",
+    "account_refused": "The payout account cannot be used.",
+    "tax_details": "Tax details are missing.",
 }
 
 
@@ -32,7 +36,8 @@ _LEFT_OUT = {
 class PayableRow:
     """One person's payable balance: paid in the next batch, unless `left_out` says why not.
 
-    `left_out` is empty, `negative_balance`, `below_minimum`, `suspended` or `no_destination`.
+    `left_out` is empty, `negative_balance`, `below_minimum`, `suspended`, `no_destination`,
+    `account_refused` or `tax_details`; `why` says more of the last two. `destination` is what may be shown.
     """
 
     customer: Customer
@@ -40,11 +45,13 @@ class PayableRow:
     minimum_minor: int
     destination: str
     left_out: str
+    account: PayoutAccount | None = None
+    why: str = ""
 
     @property
     def sentence(self) -> str:
         """Why the person is left out, in words; empty when they are not."""
-        return _LEFT_OUT.get(self.left_out, "")
+        return self.why or _LEFT_OUT.get(self.left_out, "")
 
 
 def payable(
@@ -52,8 +59,8 @@ def payable(
 ) -> list[PayableRow]:
     """Return everyone with a payable balance in a currency, highest first; `customer_ids` narrows it.
 
-    The minimum is the highest of the person's programs in that currency; the destination is that of the
-    latest enrolment which has one. Nothing is paid to somebody whose every enrolment is suspended.
+    The minimum is the highest of the person's programs in that currency. Nothing is paid to somebody whose
+    every enrolment is suspended, nor while a program waits for tax details.
     """
     stood = (
         Account.objects.for_workspace(workspace)
@@ -67,6 +74,9 @@ def payable(
     accounts = list(stood)
     enrolments = _enrolments(workspace, [account.customer_id or 0 for account in accounts])
     terms = _live_terms(workspace, enrolments)
+    people = [account.customer_id or 0 for account in accounts]
+    destinations = payout_destinations(workspace, people)
+    untaxed = tax_refusals(workspace, people)
     rows = []
     for account in accounts:
         customer = account.customer
@@ -77,17 +87,31 @@ def payable(
             (each.payout_minimum_minor for each in promised if each.currency == currency), default=0
         )
         active = [each for each in mine if each.status == Participant.Status.ACTIVE]
-        destination = next((each.payout_reference for each in active if each.payout_reference), "")
-        left_out = ""
+        destination = destinations.get(customer.pk)
+        left_out = why = ""
         if account.balance_minor < 0:
             left_out = "negative_balance"
         elif account.balance_minor < minimum:
             left_out = "below_minimum"
         elif mine and not active:
             left_out = "suspended"
-        elif not destination:
+        elif destination is None:
             left_out = "no_destination"
-        rows.append(PayableRow(customer, account.balance_minor, minimum, destination, left_out))
+        elif destination.refused:
+            left_out, why = "account_refused", destination.refused
+        elif customer.pk in untaxed:
+            left_out, why = "tax_details", untaxed[customer.pk]
+        rows.append(
+            PayableRow(
+                customer=customer,
+                amount_minor=account.balance_minor,
+                minimum_minor=minimum,
+                destination=destination.label if destination else "",
+                left_out=left_out,
+                account=destination.account if destination else None,
+                why=why,
+            )
+        )
     return rows
 
 
@@ -156,7 +180,7 @@ def payouts_of(batch: PayoutBatch) -> QuerySet[Payout]:
     return (
         Payout.objects.for_workspace(batch.workspace_id)
         .filter(batch=batch)
-        .select_related("customer")
+        .select_related("customer", "account")
         .order_by("pk")
     )
 
@@ -210,7 +234,7 @@ def batch_csv(batch: PayoutBatch) -> str:
                 payout.public_id,
                 spreadsheet_cell(payout.customer.name),
                 spreadsheet_cell(payout.customer.email),
-                spreadsheet_cell(payout.destination),
+                spreadsheet_cell(full_address(payout.account)),
                 format_major(payout.amount_minor, payout.currency),
                 payout.currency,
             ]

@@ -17,6 +17,11 @@ from rewards.services.fulfilment import (
     retry_fulfilment,
     use_codes,
     withdraw_fulfilments,
+from rewards.services.payout_accounts import (
+    begin_onboarding,
+    choose_payout_account,
+    note_onboarding,
+    refuse_payout_account,
 )
 from rewards.services.payouts import approve_batch, cancel_batch, export_batch, prepare_batch
 from rewards.services.rates import (
@@ -35,6 +40,11 @@ from rewards.services.results import (
     mark_payout_paid,
 )
 from rewards.services.settlement import settle_conversion, settle_conversions
+from rewards.services.tax_details import (
+    refuse_tax_details,
+    submit_tax_details,
+    verify_tax_details,
+)
 
 __all__ = [
     "Imported",
@@ -51,6 +61,11 @@ __all__ = [
     "change_item",
     "complete_fulfilment",
     "create_item",
+    "begin_onboarding",
+    "bulk_approve",
+    "bulk_deny",
+    "cancel_batch",
+    "choose_payout_account",
     "deny_reward",
     "enter_rate",
     "enter_reference_file",
@@ -62,8 +77,11 @@ __all__ = [
     "import_results",
     "mark_payout_failed",
     "mark_payout_paid",
+    "note_onboarding",
     "prepare_batch",
     "redeem_points",
+    "refuse_payout_account",
+    "refuse_tax_details",
     "release_due_rewards",
     "request_check",
     "retry_fulfilment",
@@ -75,4 +93,6 @@ __all__ = [
     "use_codes",
     "warn_of_expiry",
     "withdraw_fulfilments",
+    "submit_tax_details",
+    "verify_tax_details",
 ]

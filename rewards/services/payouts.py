@@ -50,6 +50,7 @@ def prepare_batch(*, workspace: Workspace, currency: str, actor: Actor, at: date
             amount_minor=row.amount_minor,
             currency=currency,
             destination=row.destination,
+            account=row.account,
         )
         for row in sorted(rows, key=lambda row: row.customer.pk)
     )

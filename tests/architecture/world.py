@@ -120,8 +120,12 @@ def _refer(target: Workspace, acts: Actor) -> None:
     participant, _ = programs.enrol_participant(
         program=program, customer=friend, display_name=f"{MARK} ana", actor=acts, at=AT
     )
-    programs.update_participant(
-        participant=participant, payout_reference="DE02120300000000202051", actor=acts
+    rewards.choose_payout_account(
+        customer=friend,
+        method="bank",
+        details={"holder": f"{MARK} ana", "country": "DE", "iban": "DE02120300000000202051"},
+        actor=acts,
+        at=AT,
     )
     programs.create_promo_code(participant=participant, code=f"{MARK}10", actor=acts, at=AT)
     link = programs.create_link(participant=participant, code=CODE, actor=acts, at=AT)

@@ -50,6 +50,7 @@ NO_PAGE: Final = {
     "conversion_reinstate", "refund_reinstate",
     "check_retry", "check_secret", "connection_keys",
     "domain_platform", "domain_primary", "domain_remove", "domain_verify", "event_retry",
+    "payout_account_refuse",
     "experiment_start", "experiment_stop", "fraud_bulk",
     "fraud_list_bulk", "fraud_resolve", "fraud_undo", "inbox_bulk",
     "inbox_item_retry", "invitation_revoke", "link_archive", "link_restore", "member_remove", "member_role",
@@ -193,11 +194,15 @@ PUBLIC: Final[dict[str, list[Stop]]] = {
         Stop("rewarded", "participant", "/portal/why/{id}/", query=OWN_CONVERSION),
         Stop("signed out", "nobody", "/portal/why/cnv_unknown/", 403),
     ],
+    "portal_paid": [Stop("", "participant", "/portal/how-paid/")],
+    "portal_tax": [Stop("", "participant", "/portal/tax/")],
     "portal_missing": [Stop("", "participant", "/portal/missing-friend/")],
     "embed_why": [
         Stop("opened", "nobody", "/portal/{id}/", query=LIVE_PROGRAM, before="embed and ask why"),
         Stop("bad token", "nobody", "/portal/embed/why/cnv_unknown/?token=none", 403),
     ],
+    "embed_paid": [Stop("bad token", "nobody", "/portal/embed/how-paid/?token=none", 403)],
+    "embed_tax": [Stop("bad token", "nobody", "/portal/embed/tax/?token=none", 403)],
     "embed_missing": [Stop("bad token", "nobody", "/portal/embed/missing-friend/?token=none", 403)],
     "portal_embed": [
         Stop("opened", "nobody", "/portal/{id}/", query=LIVE_PROGRAM, before="embed with a token"),
@@ -219,6 +224,7 @@ PUBLIC: Final[dict[str, list[Stop]]] = {
 PARTS: Final = {
     "section": ["rewards", "rules", "fraud", "look"],
     "step": ["goal", "rewards", "rules", "look", "review"],
+    "method": ["bank", "paypal", "gift_card", "stripe"],
 }
 """Parts of one page that are shown one at a time, by the name in the address."""
 

@@ -126,6 +126,7 @@ def payout(customer: Customer, amount_minor: int = 2_500, status: str = "paid") 
         currency="EUR",
         status="completed",
         total_minor=amount_minor,
+        paid_minor=amount_minor,
         payout_count=1,
         created_by=colleague(),
         approved_by=colleague(),

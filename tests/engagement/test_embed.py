@@ -148,19 +148,6 @@ def test_the_workspaces_sites_may_frame_it(client: Client, workspace: Workspace,
     assert client.get("/portal/").headers["X-Frame-Options"] == "DENY"
 
 
-def test_payout_details_are_saved_without_a_cookie(client: Client, ana: Participant, token: str) -> None:
-    strict = Client(enforce_csrf_checks=True)
-    answer = strict.post("/portal/embed/", {"token": token, "payout_reference": "DE02120300000000202051"})
-    assert answer.status_code == 302
-    assert not answer.cookies
-    ana.refresh_from_db()
-    assert ana.payout_reference == "DE02120300000000202051"
-    shown = strict.get(answer["Location"])
-    assert "Your payout details are saved." in shown.content.decode()
-    assert not shown.cookies
-    assert strict.post("/portal/embed/", {"payout_reference": "X"}).status_code == 403
-
-
 def test_the_qr_code_comes_by_token(
     client: Client, workspace: Workspace, ana: Participant, token: str
 ) -> None:

@@ -13,9 +13,11 @@ from engagement.queries.friends import Friend, friend_lines, referrals_of
 from programs import queries as program_queries
 from programs.models import Participant
 from rewards.models import Reward
+from rewards.queries import destination_of
 from tests.engagement import rows
 from tests.engagement.test_portal import participant
 from tests.factories import AT, ConversionFactory, CustomerFactory
+from tests.rewards.builders import bank
 from tracking.models import Attribution, Referral
 
 
@@ -33,7 +35,8 @@ def ben(workspace: Workspace, ana: Participant) -> Referral:
 def line_of(ana: Participant) -> Friend:
     page = Paginator(referrals_of(ana), 10).get_page(1)
     terms = program_queries.live_terms(ana.program)
-    (line,) = friend_lines(page, ana, terms, at=AT + timedelta(days=1))
+    paid_to = destination_of(ana.customer)
+    (line,) = friend_lines(page, ana, terms, paid_to=paid_to, at=AT + timedelta(days=1))
     return line
 
 
@@ -83,7 +86,7 @@ def test_each_state_of_a_reward_has_its_answer(
 
 
 def test_the_answer_says_when_the_next_payout_waits_for_nothing(ana: Participant, ben: Referral) -> None:
-    ana.payout_reference = "DE02120300000000202051"
+    bank(ana.customer)
     credit = rows.credit(ben, "purchase")
     rows.reward(ben, conversion=credit.conversion, status="issued")
     assert answer_to(ana) == "It is confirmed and part of the next payout."

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
-from accounts.models import AuditEntry, Workspace
+from accounts.models import Workspace
 from core import clock
 from core.tenancy import tenant
 from engagement import services
@@ -212,31 +212,6 @@ def test_three_friends_cost_no_more_queries_than_one(
     add_friend()
     add_friend()
     assert count() == one
-
-
-def test_payout_details_are_saved_with_an_audit_entry(
-    inside: Client, workspace: Workspace, ana: Participant
-) -> None:
-    answer = inside.post("/portal/", {"payout_reference": "  DE02120300000000202051 "})
-    assert (answer.status_code, answer["Location"]) == (302, "/portal/")
-    ana.refresh_from_db()
-    assert ana.payout_reference == "DE02120300000000202051"
-    entry = AuditEntry.objects.for_workspace(workspace).get(subject=ana.public_id)
-    assert (entry.actor_kind, entry.actor, entry.action) == (
-        "participant",
-        ana.public_id,
-        "participant.updated",
-    )
-    assert "Your payout details are saved." in text_of(inside)
-
-
-@pytest.mark.parametrize("bad", ["x" * 256, "a\x00b", "line\nline"])
-def test_bad_payout_details_change_nothing(inside: Client, ana: Participant, bad: str) -> None:
-    answer = inside.post("/portal/", {"payout_reference": bad})
-    assert answer.status_code == 400
-    assert list(answer.context["form"].errors) == ["payout_reference"]
-    ana.refresh_from_db()
-    assert ana.payout_reference == ""
 
 
 def test_the_qr_code_holds_the_own_link_and_no_others(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -385,8 +386,11 @@ def test_a_payout_prepared_by_many_at_once_is_prepared_once(platform: Platform, 
     for number in range(5):
         shop.api.post("track/sale", shop.sale(number, 10_000))
     shop.settle()
-    page = shop.console.get(f"participants/{shop.ann.public_id}/edit/")
-    owner.submit(page, page.form(field="payout_reference"), {"payout_reference": IBAN})
+    ann = re.search(r"customers/(cus_\w+)/", shop.console.get(f"participants/{shop.ann.public_id}/").html)
+    assert ann is not None
+    page = shop.console.get(f"customers/{ann[1]}/payout-accounts/bank/")
+    details = {"holder": "Ann Able", "country": "DE", "iban": IBAN}
+    owner.submit(page, page.form(field="iban"), details)
     platform.wait("the rewards to be approved", lambda: balance(platform, shop.slug, "payable", ANN) == 5000)
     page = shop.console.get("payouts/new/?currency=EUR")
     form = page.form(button="Prepare €50.00")

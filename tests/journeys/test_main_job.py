@@ -250,7 +250,9 @@ def _participant_says_where_to_pay(story: Story) -> Browser:
     assert found is not None
     page = browser.get(found[0])
     page = browser.submit(page, page.form(button="Sign in"))
-    page = browser.submit(page, page.form(field="payout_reference"), {"payout_reference": IBAN})
+    page = browser.get("/portal/how-paid/")
+    details = {"holder": "Ann Able", "country": "DE", "iban": IBAN}
+    page = browser.submit(page, page.form(field="iban"), details)
     assert "Your payout details are saved." in page.text
     return browser
 

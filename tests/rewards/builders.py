@@ -11,12 +11,13 @@ from accounts.services import Actor
 from core.money import split
 from programs.models import Customer, Participant, Program, ProgramVersion
 from rewards import queries, services
-from rewards.models import PayoutBatch, Reward
+from rewards.models import PayoutAccount, PayoutBatch, Reward
 from tests import factories
 from tests.factories import AT
 from tracking.models import Attribution, Conversion, Credit, FraudCase, FraudJudgement, Referral
 
 IBAN = "DE02120300000000202051"
+IBAN_LABEL = "DE…2051"
 
 
 def person(email: str = "olga@acme.example") -> Actor:
@@ -50,10 +51,24 @@ def program(workspace: Workspace, *rules: dict[str, Any], **terms: Any) -> Progr
     return factories.ProgramFactory.create(workspace=workspace, draft=document)
 
 
-def participant(in_program: Program, **changes: Any) -> Participant:
-    """Return an enrolled participant with a bank account."""
-    values = {"payout_reference": IBAN, **changes}
-    return factories.ParticipantFactory.create(workspace=in_program.workspace, program=in_program, **values)
+def participant(in_program: Program, *, account: str = IBAN, **changes: Any) -> Participant:
+    """Return an enrolled participant with a bank account; with none where `account` is empty."""
+    found = factories.ParticipantFactory.create(workspace=in_program.workspace, program=in_program, **changes)
+    if account:
+        bank(found.customer, account)
+    return found
+
+
+def bank(customer: Customer, account: str = IBAN, *, at: datetime = AT) -> PayoutAccount:
+    """Pay somebody to this bank account from now on."""
+    number = {"iban": account} if account[2:4].isdigit() else {"account": account}
+    return services.choose_payout_account(
+        customer=customer,
+        method="bank",
+        details={"holder": "Ana Kos", "country": "DE", **number},
+        actor=person(),
+        at=at,
+    )
 
 
 def conversion(

@@ -18,7 +18,7 @@ from rewards import queries, services
 from rewards.models import PayoutBatch, Reward
 from tests.factories import AT
 from tests.rewards import builders
-from tests.rewards.builders import IBAN, approved, conversion, participant, person, program, settled
+from tests.rewards.builders import IBAN_LABEL, approved, conversion, participant, person, program, settled
 
 
 class Api:
@@ -169,7 +169,7 @@ def test_a_batch_from_the_api_needs_a_person_to_approve_it(
     services.approve_batch(batch=row, actor=person("second@acme.example"), at=AT)
 
     (payout,) = api.get(f"{path}/payouts").json()["data"]
-    assert (payout["customer"], payout["destination"]) == (ana.customer.public_id, IBAN)
+    assert (payout["customer"], payout["destination"]) == (ana.customer.public_id, IBAN_LABEL)
     assert (payout["amount_minor"], payout["currency"], payout["status"]) == (1000, "EUR", "pending")
     exported = api.post(f"{path}/export")
     assert exported.headers["Content-Type"] == "text/csv; charset=utf-8"

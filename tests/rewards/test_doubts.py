@@ -99,8 +99,6 @@ def test_what_was_approved_is_taken_back(workspace: Workspace) -> None:
 
 def test_what_was_paid_becomes_a_debt(workspace: Workspace) -> None:
     ana = participant(program(workspace, hold_days=0))
-    ana.payout_reference = builders.IBAN
-    ana.save()
     fact = conversion(ana)
     case = doubt(fact, ana, name="too_fast", outcome="hold")
     (reward,) = settle(fact)

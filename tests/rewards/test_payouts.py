@@ -20,6 +20,7 @@ from tests.factories import AT
 from tests.rewards import builders
 from tests.rewards.builders import (
     IBAN,
+    IBAN_LABEL,
     approved,
     conversion,
     paid_batch,
@@ -94,7 +95,7 @@ def test_a_batch_takes_everyone_who_can_be_paid_and_says_why_not_the_others(work
     good, small, lost, asleep = (
         participant(shop),
         participant(shop),
-        participant(shop, payout_reference=""),
+        participant(shop, account=""),
         participant(shop, status="suspended"),
     )
     debtor = participant(shop)
@@ -109,10 +110,10 @@ def test_a_batch_takes_everyone_who_can_be_paid_and_says_why_not_the_others(work
     rows = queries.payable(workspace, "EUR")
     assert [(r.customer.pk, r.amount_minor, r.destination, r.left_out) for r in rows] == [
         (lost.customer_id, 3000, "", "no_destination"),
-        (asleep.customer_id, 2000, "", "suspended"),
-        (good.customer_id, 1000, IBAN, ""),
-        (small.customer_id, 999, IBAN, "below_minimum"),
-        (debtor.customer_id, -50, IBAN, "negative_balance"),
+        (asleep.customer_id, 2000, IBAN_LABEL, "suspended"),
+        (good.customer_id, 1000, IBAN_LABEL, ""),
+        (small.customer_id, 999, IBAN_LABEL, "below_minimum"),
+        (debtor.customer_id, -50, IBAN_LABEL, "negative_balance"),
     ]
     assert {row.minimum_minor for row in rows} == {1000}
     (total,) = queries.payable_totals(workspace)
@@ -122,22 +123,26 @@ def test_a_batch_takes_everyone_who_can_be_paid_and_says_why_not_the_others(work
     batch = _prepared(workspace)
     assert (batch.total_minor, batch.payout_count) == (1000, 1)
     payout = queries.payouts_of(batch).get()
-    assert (payout.customer_id, payout.amount_minor, payout.destination) == (good.customer_id, 1000, IBAN)
+    assert (payout.customer_id, payout.amount_minor, payout.destination) == (
+        good.customer_id,
+        1000,
+        IBAN_LABEL,
+    )
 
 
 def test_the_highest_minimum_of_a_persons_programs_in_that_currency_counts(workspace: Workspace) -> None:
     ana = participant(program(workspace, payout_minimum_minor=500))
     participant(
-        program(workspace, payout_minimum_minor=2000), customer=ana.customer, payout_reference="ana@bank"
+        program(workspace, payout_minimum_minor=2000), customer=ana.customer, account="12-34-56 12345678"
     )
     participant(
         program(workspace, currency="USD", payout_minimum_minor=9000),
         customer=ana.customer,
-        payout_reference="",
+        account="",
     )
     approved(ana)
     (row,) = queries.payable(workspace, "EUR")
-    assert (row.minimum_minor, row.destination, row.left_out) == (2000, "ana@bank", "below_minimum")
+    assert (row.minimum_minor, row.destination, row.left_out) == (2000, "…5678", "below_minimum")
 
 
 def test_a_friend_without_enrolment_has_nowhere_to_be_paid(workspace: Workspace) -> None:

@@ -295,7 +295,7 @@ def test_denying_on_the_page(workspace: Workspace, olga: Client) -> None:
 def test_a_batch_from_preview_to_paid(workspace: Workspace, olga: Client) -> None:
     shop = program(workspace)
     approved(participant(shop))
-    approved(participant(shop, payout_reference=""), amount_minor=5000)
+    approved(participant(shop, account=""), amount_minor=5000)
     assert "€10.00" in text(olga.get(page("batch_list")))
     preview = olga.get(f"{page('batch_new')}?currency=EUR")
     assert (preview.context["ready_minor"], len(preview.context["left_out"])) == (1000, 1)

@@ -1,0 +1,1 @@
+"""Files that banks pay from, and the account numbers in them."""
