@@ -81,12 +81,13 @@ def note_onboarding(
     if row is None:
         raise Conflict("This payout account is gone.", code="gone")
     before, wanted = _shown(row), dict(details)
-    if open_details(row) != wanted:
+    same = open_details(row) == wanted
+    if not same:
         _seal(row, wanted)
     row.label = clean_line(label, param="label", longest=80)
     if row.status != Status.REFUSED:
         row.status = Status.READY if ready else Status.INCOMPLETE
-    if _shown(row) == before and row.sealed_details == account.sealed_details:
+    if same and _shown(row) == before:
         return row
     row.save()
     _audit(row, actor, "payout_account.noted", before=before)
