@@ -65,6 +65,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "tier.reached": ("rewards.handlers.on_tier_reached", WEBHOOKS),
     "milestone.reached": (WEBHOOKS,),
     "budget.reached": (WEBHOOKS,),
+    "payout.batch_approved": (WEBHOOKS,),
     "payout.completed": ("engagement.handlers.on_payout_completed", WEBHOOKS),
     "payout.failed": (WEBHOOKS,),
     "fraud.flagged": (WEBHOOKS,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from typing import Any
@@ -12,9 +13,12 @@ from django.db.models import QuerySet
 
 from core import lists
 from core.errors import Invalid
+from core.money import is_currency, parse_major
 from core.templatetags.display import words
 from programs.models import Program
-from rewards.models import Account, Payout, PayoutBatch, Reward
+from rewards.bank_files.pain002 import Report, read_report
+from rewards.fees import fee_rule
+from rewards.models import Account, MoneySettings, Payout, PayoutBatch, Reward
 from rewards.services import ResultRow
 from tracking import queries as tracking_queries
 
@@ -71,6 +75,7 @@ class BatchFilterForm(lists.FilterForm):
     quick = "status"
 
     status = forms.ChoiceField(choices=lists.choices(PayoutBatch.Status.choices))
+    method = forms.ChoiceField(choices=lists.choices(PayoutBatch.Method.choices))
     currency = forms.CharField(max_length=3)
 
 
@@ -131,10 +136,28 @@ class BulkForm(forms.Form):
         return cleaned
 
 
-class CurrencyForm(forms.Form):
-    """Which currency a batch is prepared in."""
+class BatchForm(forms.Form):
+    """Which batch is looked at and prepared: its currency, its method, who sends it, and the cutoff."""
 
-    currency = forms.CharField(max_length=3, widget=forms.HiddenInput)
+    currency = forms.CharField(max_length=3, help_text="Of the balances that are paid.")
+    method = forms.ChoiceField(choices=PayoutBatch.Method.choices, initial=PayoutBatch.Method.CSV)
+    connection = forms.CharField(
+        max_length=40,
+        required=False,
+        help_text="The id of the provider's connection, where there are several.",
+    )
+    cutoff_at = forms.DateTimeField(
+        label="Approved before",
+        required=False,
+        help_text="Rewards approved later wait for the next batch. Empty: the workspace's usual cutoff.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def clean_currency(self) -> str:
+        currency = str(self.cleaned_data["currency"]).upper()
+        if not is_currency(currency):
+            raise ValidationError("This is not a currency's code, like EUR.", code="invalid")
+        return currency
 
 
 class CancelForm(forms.Form):
@@ -144,15 +167,24 @@ class CancelForm(forms.Form):
 
 
 class ResultsForm(forms.Form):
-    """A file of payout results, uploaded or pasted; `rows` are its lines once the form is valid."""
+    """A file of payout results, uploaded or pasted: lines of CSV, or a bank's status report (pain.002).
+
+    Once the form is valid, `report` is the status report, or None and `rows` are the lines. `currency` is
+    that of the fees in it.
+    """
 
     file = forms.FileField(
-        label="CSV file",
+        label="CSV file, or the bank's status report (pain.002)",
         required=False,
-        help_text="Columns: payout_id, status (paid or failed), reference, failure.",
+        help_text="Columns: payout_id, status (paid, failed or sent), reference, failure, fee.",
     )
     text = forms.CharField(label="or paste its lines", required=False, widget=forms.Textarea, strip=False)
     rows: list[ResultRow]
+    report: Report | None = None
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency = currency
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -162,19 +194,23 @@ class ResultsForm(forms.Form):
         field = "file" if upload else "text"
         if not upload and not text.strip():
             raise ValidationError("Choose a file or paste its lines.", code="required")
+        raw = upload.read() if upload else text.encode()
         try:
-            self.rows = parse_results(upload.read() if upload else text.encode())
+            if raw.lstrip(codecs.BOM_UTF8 + b" \r\n\t").startswith(b"<"):
+                self.report = read_report(io.BytesIO(raw.strip()))
+            else:
+                self.rows = parse_results(raw, self.currency)
         except Invalid as error:
             self.add_error(field, ValidationError(error.message, code=error.code))
         return cleaned
 
 
-def parse_results(raw: bytes) -> list[ResultRow]:
+def parse_results(raw: bytes, currency: str) -> list[ResultRow]:
     """Read lines of payout results from CSV in UTF-8, separated by commas or semicolons.
 
-    The header names `payout_id` and `status`, and optionally `reference` and `failure`, in any order; other
-    columns are ignored, so that the exported file can be filled in and sent back. Raises Invalid for a file
-    that has no such header or cannot be read.
+    The header names `payout_id` and `status`, and optionally `reference`, `failure` and `fee` (in major
+    units of the currency), in any order; other columns are ignored, so that the exported file can be filled
+    in and sent back. Raises Invalid for a file that has no such header or cannot be read.
     """
     try:
         text = raw.decode("utf-8-sig")
@@ -195,8 +231,90 @@ def parse_results(raw: bytes) -> list[ResultRow]:
                 status=row["status"].strip().lower(),
                 reference=row.get("reference", "").strip(),
                 failure=row.get("failure", "").strip(),
+                fee_minor=_fee(row.get("fee", "").strip(), currency, reader.line_num),
             )
             for row in reader
         ]
     except csv.Error as error:
         raise Invalid(f"Line {reader.line_num} is not CSV: {error}.", code="not_csv", param="file") from error
+
+
+def _fee(text: str, currency: str, line: int) -> int | None:
+    if not text:
+        return None
+    try:
+        return parse_major(text, currency)
+    except Invalid as error:
+        raise Invalid(f"Line {line}, fee: {error.message}", code="bad_fee", param="file") from error
+
+
+class ProviderTotalForm(forms.Form):
+    """How much a provider says it paid of a batch in all, in major units of its currency."""
+
+    paid = forms.CharField(
+        label="Paid in all",
+        max_length=30,
+        help_text="As the provider reports it, like 1234.50, without fees.",
+    )
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency = currency
+
+    def clean_paid(self) -> int:
+        try:
+            paid = parse_major(self.cleaned_data["paid"].strip(), self.currency)
+        except Invalid as error:
+            raise ValidationError(error.message, code=error.code) from error
+        if paid < 0:
+            raise ValidationError("A sum that was paid is not negative.", code="invalid")
+        return paid
+
+
+class PayoutSettingsForm(forms.Form):
+    """A workspace's rules about payouts: when rewards count, whose account pays, and what methods charge."""
+
+    payout_cutoff_days = forms.IntegerField(
+        label="Days before a batch",
+        min_value=0,
+        max_value=365,
+        help_text="Rewards approved in these last days wait for the next batch; 0: none.",
+    )
+    debtor_name = forms.CharField(
+        label="Name of the account's holder", max_length=70, required=False, help_text="As your bank has it."
+    )
+    debtor_iban = forms.CharField(label="IBAN", max_length=50, required=False)
+    debtor_bic = forms.CharField(
+        label="BIC", max_length=11, required=False, help_text="Only if your bank asks for it."
+    )
+
+    def __init__(self, *args: Any, own: MoneySettings, **kwargs: Any) -> None:
+        names = ("payout_cutoff_days", "debtor_name", "debtor_iban", "debtor_bic")
+        kwargs["initial"] = {name: getattr(own, name) for name in names}
+        super().__init__(*args, **kwargs)
+        for method, label in PayoutBatch.Method.choices:
+            rule = fee_rule(method, own.payout_fees)
+            for name, meaning in _FEE_WORDS.items():
+                self.fields[f"{method}_{name}"] = forms.IntegerField(
+                    label=f"{label}: {meaning}", min_value=0, initial=getattr(rule, name), max_value=10**9
+                )
+
+    @property
+    def fee_fields(self) -> list[forms.BoundField]:
+        """The fields of the methods' fees."""
+        return [self[f"{method}_{name}"] for method in PayoutBatch.Method.values for name in _FEE_WORDS]
+
+    @property
+    def fees(self) -> dict[str, dict[str, int]]:
+        """What each method charges, as it is stored."""
+        return {
+            method: {name: self.cleaned_data[f"{method}_{name}"] for name in _FEE_WORDS}
+            for method in PayoutBatch.Method.values
+        }
+
+
+_FEE_WORDS = {
+    "fixed_minor": "each payout, in cents",
+    "bps": "share, in hundredths of a percent",
+    "max_minor": "at most, in cents (0: no limit)",
+}

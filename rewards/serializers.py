@@ -7,6 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from rewards.models import PayoutBatch
+
 
 class Body(serializers.Serializer[Any]):
     """A body; a field it does not know is an error, not ignored."""
@@ -34,18 +36,45 @@ class DenyBody(Body):
 
 
 class BatchBody(Body):
-    """The currency to pay in."""
+    """Which balances to pay and how."""
 
     currency = serializers.CharField(max_length=3)
+    method = serializers.ChoiceField(choices=PayoutBatch.Method.choices, default=PayoutBatch.Method.CSV)
+    connection = serializers.CharField(
+        max_length=40, required=False, default="", allow_blank=True, help_text="the provider's connection"
+    )
+    cutoff_at = serializers.DateTimeField(
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text="rewards approved later wait for the next batch; default: the workspace's usual cutoff",
+    )
+    customers = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        required=False,
+        default=None,
+        allow_null=True,
+        max_length=5000,
+        help_text="ids of the only customers to pay",
+    )
 
 
 class ResultBody(Body):
     """What became of one payout."""
 
     payout_id = serializers.CharField(max_length=40)
-    status = serializers.CharField(max_length=20, help_text="paid or failed")
+    status = serializers.CharField(max_length=20, help_text="paid, failed or sent")
     reference = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
     failure = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
+    fee_minor = serializers.IntegerField(
+        min_value=0, required=False, default=None, allow_null=True, help_text="what was charged to you for it"
+    )
+
+
+class ProviderTotalBody(Body):
+    """How much the provider says it paid of a batch in all."""
+
+    paid_minor = serializers.IntegerField(min_value=0)
 
 
 class ResultsBody(Body):
@@ -88,8 +117,20 @@ class PayoutBatchAnswer(serializers.Serializer[Any]):
     currency = serializers.CharField()
     method = serializers.CharField()
     status = serializers.CharField()
+    connection = serializers.CharField(allow_blank=True)
     total_minor = serializers.IntegerField()
+    fee_minor = serializers.IntegerField(help_text="what the method is expected to charge you")
     payout_count = serializers.IntegerField()
+    paid_minor = serializers.IntegerField()
+    failed_minor = serializers.IntegerField()
+    provider_paid_minor = serializers.IntegerField(
+        allow_null=True, help_text="the sum the provider reports as paid"
+    )
+    provider_reference = serializers.CharField(allow_blank=True)
+    discrepancy = serializers.CharField(
+        allow_blank=True, help_text="why it cannot be completed though every payout is settled"
+    )
+    cutoff_at = serializers.DateTimeField(allow_null=True)
     note = serializers.CharField(allow_blank=True)
     created_by = serializers.CharField(source="created_by.email")
     approved_by = serializers.CharField(source="approved_by.email", default=None, allow_null=True)
@@ -105,7 +146,9 @@ class PayoutAnswer(serializers.Serializer[Any]):
     customer = serializers.CharField(source="customer.public_id")
     amount_minor = serializers.IntegerField()
     currency = serializers.CharField()
-    destination = serializers.CharField(allow_blank=True)
+    fee_minor = serializers.IntegerField(help_text="expected, then what was charged to you")
+    destination = serializers.CharField(allow_blank=True, help_text="enough of it to recognise it")
+    attempts = serializers.IntegerField(help_text="how often it was sent to a provider")
     status = serializers.CharField()
     provider_reference = serializers.CharField(allow_blank=True)
     failure = serializers.CharField(allow_blank=True)
@@ -117,7 +160,7 @@ class RowOutcomeAnswer(serializers.Serializer[Any]):
 
     line = serializers.IntegerField()
     payout_id = serializers.CharField()
-    outcome = serializers.CharField(help_text="paid, failed, unchanged or refused")
+    outcome = serializers.CharField(help_text="paid, failed, sent, unchanged or refused")
     column = serializers.CharField(allow_blank=True)
     message = serializers.CharField(allow_blank=True)
 
@@ -127,6 +170,40 @@ class ResultsAnswer(serializers.Serializer[Any]):
 
     results = RowOutcomeAnswer(many=True)
     batch = PayoutBatchAnswer()
+
+
+class PayablePersonAnswer(serializers.Serializer[Any]):
+    """What one person would be paid, or why not."""
+
+    customer = serializers.CharField(source="public_id")
+    balance_minor = serializers.IntegerField()
+    amount_minor = serializers.IntegerField()
+    minimum_minor = serializers.IntegerField()
+    fee_minor = serializers.IntegerField()
+    destination = serializers.CharField(allow_blank=True)
+    left_out = serializers.CharField(allow_blank=True, help_text="a code; empty: is paid")
+    sentence = serializers.CharField(allow_blank=True)
+
+
+class LeftOutAnswer(serializers.Serializer[Any]):
+    """The people one reason leaves out; at most the first hundred are listed."""
+
+    reason = serializers.CharField(source="code")
+    sentence = serializers.CharField()
+    count = serializers.IntegerField()
+    balance_minor = serializers.IntegerField()
+    people = PayablePersonAnswer(source="rows", many=True)
+
+
+class BatchPreviewAnswer(serializers.Serializer[Any]):
+    """What a batch would pay now; at most the first hundred people are listed."""
+
+    count = serializers.IntegerField()
+    total_minor = serializers.IntegerField()
+    fee_minor = serializers.IntegerField()
+    people = PayablePersonAnswer(source="rows", many=True)
+    left_out_count = serializers.IntegerField()
+    left_out = LeftOutAnswer(source="reasons", many=True)
 
 
 class BalanceAnswer(serializers.Serializer[Any]):

@@ -63,9 +63,14 @@ class BatchTable(lists.Table):
         initial_sort_descending=True,
         required=True,
     )
-    status = lists.StatusColumn("Status", sort="status", required=True)
+    status = lists.StatusColumn("Status", sort="status", note="discrepancy", required=True)
+    method = lists.Column("Method", "get_method_display", sort="method", width="md")
     total_minor = lists.MoneyColumn("Total", unit="currency", sort=("currency", "total_minor"))
     payout_count = lists.NumberColumn("Payouts", sort="payout_count", width="md")
+    paid_minor = lists.MoneyColumn("Paid", unit="currency", shown=False)
+    failed_minor = lists.MoneyColumn("Failed", unit="currency", shown=False)
+    fee_minor = lists.MoneyColumn("Expected fees", unit="currency", shown=False)
+    discrepancy = lists.Column("What differs", shown=False)
     created_by = lists.Column("Made by", "created_by", width="lg")
     approved_by = lists.Column("Approved by", "approved_by", width="lg")
     approved_at = lists.MomentColumn("Approved", sort="approved_at", shown=False)
@@ -91,6 +96,7 @@ class PayoutTable(lists.Table):
     status = lists.StatusColumn("Status", sort="status", note="failure", required=True)
     failure = lists.Column("Why it failed", shown=False)
     destination = lists.Column("Payout account", width="md")
+    fee_minor = lists.MoneyColumn("Fee", unit="currency", sort="fee_minor", width="lg")
     provider_reference = lists.Column("Reference", width="lg")
     settled_at = lists.MomentColumn("Settled", sort="settled_at", shown=False)
 

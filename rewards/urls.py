@@ -9,6 +9,7 @@ from rewards.api import rewards as reward_api
 from rewards.views import books, ledger, payouts, rewards
 from rewards import api as endpoints
 from rewards.views import ledger, payout_accounts, payouts, rewards
+from rewards.views import ledger, payout_accounts, payout_settings, payouts, rewards
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),
@@ -18,6 +19,7 @@ console: list[URLPattern | URLResolver] = [
     path("rewards/<str:public_id>/deny/", rewards.reward_deny, name="reward_deny"),
     path("payouts/", payouts.batch_list, name="batch_list"),
     path("payouts/new/", payouts.batch_new, name="batch_new"),
+    path("payouts/settings/", payout_settings.payout_settings, name="payout_settings"),
     path("payouts/<str:public_id>/", payouts.batch_detail, name="batch_detail"),
     path("payouts/<str:public_id>/approve/", payouts.batch_approve, name="batch_approve"),
     path("payouts/<str:public_id>/cancel/", payouts.batch_cancel, name="batch_cancel"),
@@ -35,6 +37,11 @@ console: list[URLPattern | URLResolver] = [
         payout_accounts.payout_account_refuse,
         name="payout_account_refuse",
     ),
+    path("payouts/<str:public_id>/progress/", payouts.batch_progress, name="batch_progress"),
+    path("payouts/<str:public_id>/retry/", payouts.batch_retry, name="batch_retry"),
+    path(
+        "payouts/<str:public_id>/provider-total/", payouts.batch_provider_total, name="batch_provider_total"
+    ),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<str:public_id>/", ledger.account_detail, name="account_detail"),
 ]
@@ -45,6 +52,7 @@ api: list[URLPattern | URLResolver] = [
     path("rewards/<str:public_id>/approve", reward_api.RewardApprove.as_view(), name="api_reward_approve"),
     path("rewards/<str:public_id>/deny", reward_api.RewardDeny.as_view(), name="api_reward_deny"),
     path("payout-batches", batch_api.BatchList.as_view(), name="api_batches"),
+    path("payout-batches/preview", batch_api.BatchPreview.as_view(), name="api_batch_preview"),
     path("payout-batches/<str:public_id>", batch_api.BatchDetail.as_view(), name="api_batch"),
     path(
         "payout-batches/<str:public_id>/payouts", batch_api.BatchPayouts.as_view(), name="api_batch_payouts"
@@ -55,6 +63,12 @@ api: list[URLPattern | URLResolver] = [
     path("payout-batches/<str:public_id>/export", batch_api.BatchExport.as_view(), name="api_batch_export"),
     path(
         "payout-batches/<str:public_id>/results", batch_api.BatchResults.as_view(), name="api_batch_results"
+    ),
+    path("payout-batches/<str:public_id>/retry", batch_api.BatchRetry.as_view(), name="api_batch_retry"),
+    path(
+        "payout-batches/<str:public_id>/provider-total",
+        batch_api.BatchProviderTotal.as_view(),
+        name="api_batch_provider_total",
     ),
     path("balances", balance_api.Balances.as_view(), name="api_balances"),
     path("books", api_books.Books.as_view(), name="api_books"),

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +18,10 @@ from accounts.authentication import actor_of
 from accounts.endpoint import WorkspaceEndpoint
 from accounts.models import ApiKey
 from accounts.services import Actor
+from core.errors import Invalid
+from core.files import written
+from core.money import is_currency
+from programs.models import Customer
 from rewards import queries, serializers, services
 from rewards.models import Payout, PayoutBatch
 
@@ -50,7 +54,7 @@ class BatchFilter(django_filters.FilterSet):
 
     class Meta:
         model = PayoutBatch
-        fields = ["status", "currency"]
+        fields = ["status", "currency", "method"]
 
 
 class BatchList(BatchEndpoint):
@@ -65,6 +69,17 @@ class BatchList(BatchEndpoint):
     def get_serializer_class(self) -> type[Any]:
         return serializers.BatchBody if self.request.method == "POST" else serializers.PayoutBatchAnswer
 
+    def customers(self, public_ids: list[str] | None) -> list[int] | None:
+        """Return the keys of these customers; Invalid for one that does not exist."""
+        if public_ids is None:
+            return None
+        rows = Customer.objects.for_workspace(self.workspace).filter(public_id__in=public_ids)
+        found = dict(rows.values_list("public_id", "pk"))
+        for index, public_id in enumerate(public_ids):
+            if public_id not in found:
+                raise Invalid("There is no such customer.", code="not_found", param=f"customers.{index}")
+        return list(found.values())
+
     @extend_schema(operation_id="payout_batches_list", responses=serializers.PayoutBatchAnswer(many=True))
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -76,9 +91,14 @@ class BatchList(BatchEndpoint):
         responses={201: serializers.PayoutBatchAnswer},
     )
     def post(self, request: Request) -> Response:
+        body = self.body(request)
         batch = services.prepare_batch(
             workspace=self.workspace,
-            currency=self.body(request)["currency"],
+            currency=body["currency"],
+            method=body["method"],
+            connection=body["connection"],
+            cutoff_at=body["cutoff_at"],
+            customers=self.customers(body["customers"]),
             actor=self.actor(request),
             at=self.at,
         )
@@ -126,11 +146,70 @@ class BatchExport(BatchEndpoint):
     serializer_class = serializers.Body
 
     @extend_schema(
-        operation_id="payout_batches_export", request=None, responses={(200, "text/csv"): OpenApiTypes.STR}
+        operation_id="payout_batches_export",
+        request=None,
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "application/xml"): OpenApiTypes.STR,
+        },
     )
-    def post(self, request: Request, public_id: str) -> HttpResponse:
-        text = services.export_batch(batch=self.batch(public_id), actor=self.actor(request), at=self.at)
-        return HttpResponse(text, content_type="text/csv; charset=utf-8")
+    def post(self, request: Request, public_id: str) -> HttpResponseBase:
+        file = services.export_batch(batch=self.batch(public_id), actor=self.actor(request), at=self.at)
+        return written(file.pieces, name=file.name, content_type=file.content_type)
+
+
+class BatchRetry(BatchEndpoint):
+    """Prepare a draft batch with exactly the people whose payouts in this one failed."""
+
+    serializer_class = serializers.Body
+
+    @extend_schema(
+        operation_id="payout_batches_retry", request=None, responses={201: serializers.PayoutBatchAnswer}
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        batch = services.retry_failed(batch=self.batch(public_id), actor=self.actor(request), at=self.at)
+        return Response(serializers.PayoutBatchAnswer(batch).data, status=201)
+
+
+class BatchProviderTotal(BatchEndpoint):
+    """Say how much the provider reports as paid in all; the batch is completed once all sums agree."""
+
+    serializer_class = serializers.ProviderTotalBody
+
+    @extend_schema(operation_id="payout_batches_provider_total", responses=serializers.PayoutBatchAnswer)
+    def post(self, request: Request, public_id: str) -> Response:
+        paid_minor = self.body(request)["paid_minor"]
+        batch = services.record_provider_total(
+            batch=self.batch(public_id), paid_minor=paid_minor, actor=self.actor(request), at=self.at
+        )
+        return Response(serializers.PayoutBatchAnswer(batch).data)
+
+
+class BatchPreview(BatchEndpoint):
+    """What a batch would pay now, and who is left out of it and why."""
+
+    serializer_class = serializers.BatchPreviewAnswer
+
+    @extend_schema(
+        operation_id="payout_batches_preview",
+        parameters=[
+            OpenApiParameter("currency", str, required=True),
+            OpenApiParameter("method", str, enum=PayoutBatch.Method.values),
+            OpenApiParameter("cutoff_at", OpenApiTypes.DATETIME),
+        ],
+        responses=serializers.BatchPreviewAnswer,
+    )
+    def get(self, request: Request) -> Response:
+        asked = serializers.BatchBody(data=dict(request.query_params.items()))
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        if not is_currency(wanted["currency"]):
+            raise Invalid("This is not an ISO 4217 currency code.", param="currency")
+        cutoff_at = wanted["cutoff_at"] or services.default_cutoff(self.workspace, at=self.at)
+        found = queries.preview(
+            self.workspace, wanted["currency"], method=wanted["method"], cutoff_at=cutoff_at
+        )
+        return Response(serializers.BatchPreviewAnswer(found).data)
 
 
 class BatchResults(BatchEndpoint):

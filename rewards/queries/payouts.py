@@ -1,169 +1,23 @@
-"""Reads about payouts: what could be paid, batches, and the file a batch is paid from."""
+"""Reads about payouts: batches, the payouts in them, and the file a batch is paid from."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Iterator
+from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from accounts.models import Workspace
-from core.money import format_major
-from core.text import spreadsheet_cell
-from programs.models import Customer, Participant, ProgramVersion
-from programs.terms import ProgramTerms, parse_terms
+from core.errors import Conflict
+from programs.models import Customer
+from rewards.bank_files import csv as csv_file
+from rewards.bank_files import pain001
+from rewards.bank_files.payments import Payment
 from rewards.models import Account, Payout, PayoutAccount, PayoutBatch
-from rewards.queries.destinations import full_address, payout_destinations
-from rewards.queries.tax import tax_refusals
-
-CSV_COLUMNS = ("payout_id", "name", "email", "destination", "amount", "currency")
-
-
-_LEFT_OUT = {
-    "negative_balance": "Owes money from refunds; later rewards are netted with it.",
-    "below_minimum": "Below the program's payout minimum.",
-    "suspended": "Suspended in every program.",
-    "no_destination": "No payout account is known.",
-    "account_refused": "The payout account cannot be used.",
-    "tax_details": "Tax details are missing.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class PayableRow:
-    """One person's payable balance: paid in the next batch, unless `left_out` says why not.
-
-    `left_out` is empty, `negative_balance`, `below_minimum`, `suspended`, `no_destination`,
-    `account_refused` or `tax_details`; `why` says more of the last two. `destination` is what may be shown.
-    """
-
-    customer: Customer
-    amount_minor: int
-    minimum_minor: int
-    destination: str
-    left_out: str
-    account: PayoutAccount | None = None
-    why: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """Why the person is left out, in words; empty when they are not."""
-        return self.why or _LEFT_OUT.get(self.left_out, "")
-
-
-def payable(
-    workspace: Workspace, currency: str, *, customer_ids: Collection[int] | None = None
-) -> list[PayableRow]:
-    """Return everyone with a payable balance in a currency, highest first; `customer_ids` narrows it.
-
-    The minimum is the highest of the person's programs in that currency. Nothing is paid to somebody whose
-    every enrolment is suspended, nor while a program waits for tax details.
-    """
-    stood = (
-        Account.objects.for_workspace(workspace)
-        .filter(kind=Account.Kind.PAYABLE, unit=currency)
-        .exclude(balance_minor=0)
-        .select_related("customer")
-        .order_by("-balance_minor", "pk")
-    )
-    if customer_ids is not None:
-        stood = stood.filter(customer_id__in=customer_ids)
-    accounts = list(stood)
-    enrolments = _enrolments(workspace, [account.customer_id or 0 for account in accounts])
-    terms = _live_terms(workspace, enrolments)
-    people = [account.customer_id or 0 for account in accounts]
-    destinations = payout_destinations(workspace, people)
-    untaxed = tax_refusals(workspace, people)
-    rows = []
-    for account in accounts:
-        customer = account.customer
-        assert customer is not None
-        mine = enrolments[customer.pk]
-        promised = [terms[each.program_id] for each in mine if each.program_id in terms]
-        minimum = max(
-            (each.payout_minimum_minor for each in promised if each.currency == currency), default=0
-        )
-        active = [each for each in mine if each.status == Participant.Status.ACTIVE]
-        destination = destinations.get(customer.pk)
-        left_out = why = ""
-        if account.balance_minor < 0:
-            left_out = "negative_balance"
-        elif account.balance_minor < minimum:
-            left_out = "below_minimum"
-        elif mine and not active:
-            left_out = "suspended"
-        elif destination is None:
-            left_out = "no_destination"
-        elif destination.refused:
-            left_out, why = "account_refused", destination.refused
-        elif customer.pk in untaxed:
-            left_out, why = "tax_details", untaxed[customer.pk]
-        rows.append(
-            PayableRow(
-                customer=customer,
-                amount_minor=account.balance_minor,
-                minimum_minor=minimum,
-                destination=destination.label if destination else "",
-                left_out=left_out,
-                account=destination.account if destination else None,
-                why=why,
-            )
-        )
-    return rows
-
-
-def _enrolments(workspace: Workspace, customer_ids: Collection[int]) -> defaultdict[int, list[Participant]]:
-    found: defaultdict[int, list[Participant]] = defaultdict(list)
-    rows = Participant.objects.for_workspace(workspace).filter(customer_id__in=customer_ids)
-    for row in rows.select_related("program").order_by("-pk"):
-        found[row.customer_id].append(row)
-    return found
-
-
-def _live_terms(
-    workspace: Workspace, enrolments: defaultdict[int, list[Participant]]
-) -> dict[int, ProgramTerms]:
-    programs = {each.program for mine in enrolments.values() for each in mine}
-    live = {(program.pk, program.live_version) for program in programs}
-    versions = ProgramVersion.objects.for_workspace(workspace).filter(program__in=programs)
-    return {
-        version.program_id: parse_terms(version.terms)
-        for version in versions
-        if (version.program_id, version.number) in live
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class PayableTotal:
-    """What could be paid in one currency: ready for the next batch, and left out of it."""
-
-    currency: str
-    ready_minor: int
-    ready_count: int
-    left_out_minor: int
-    left_out_count: int
-
-
-def payable_totals(workspace: Workspace) -> list[PayableTotal]:
-    """Return each currency with payable balances, by currency."""
-    currencies = (
-        Account.objects.for_workspace(workspace)
-        .filter(kind=Account.Kind.PAYABLE)
-        .exclude(balance_minor=0)
-        .values_list("unit", flat=True)
-        .distinct()
-        .order_by("unit")
-    )
-    found = []
-    for currency in currencies:
-        rows = payable(workspace, currency)
-        ready = [row.amount_minor for row in rows if not row.left_out]
-        out = [row.amount_minor for row in rows if row.left_out]
-        found.append(PayableTotal(currency, sum(ready), len(ready), sum(out), len(out)))
-    return found
+from rewards.payability import PROVIDERS
+from rewards.payout_details import as_line
+from rewards.queries.destinations import open_details
+from rewards.queries.money import money_settings
 
 
 def batches(workspace: Workspace) -> QuerySet[PayoutBatch]:
@@ -220,23 +74,63 @@ def overdrawn_in(batch: PayoutBatch) -> QuerySet[Account]:
     )
 
 
-def batch_csv(batch: PayoutBatch) -> str:
-    """Return a batch's payouts as a CSV file with a header; amounts in major units with a decimal point.
+def changed_accounts(batch: PayoutBatch) -> QuerySet[Payout]:
+    """Return the open payouts whose account is another one, or no longer ready, since the batch was made."""
+    open_ones = payouts_of(batch).filter(status__in=OPEN)
+    return open_ones.exclude(account__label=F("destination"), account__status=PayoutAccount.Status.READY)
 
-    Text that a spreadsheet would read as a formula is preceded by an apostrophe.
+
+OPEN = (Payout.Status.PENDING, Payout.Status.SENT)
+"""The states of a payout of which nobody knows yet what becomes of it."""
+
+
+def fees_of(batch: PayoutBatch) -> int:
+    """Return what was charged for a batch's payouts so far, in minor units."""
+    settled = payouts_of(batch).exclude(status__in=OPEN).order_by()
+    return int(settled.aggregate(total=Sum("fee_minor", default=0))["total"])
+
+
+def bank_file(batch: PayoutBatch, *, at: datetime) -> Iterator[str]:
+    """Return the file a batch is paid from, piece by piece, in the format of its method.
+
+    All of its payouts stand in it, whatever became of them. It has to be read in the workspace's transaction;
+    one payment is in memory. `at` dates an ISO 20022 file. Raises Conflict (`no_file`) for a method by which
+    a provider sends the money, and what `pain001.document` raises.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(CSV_COLUMNS)
-    for payout in payouts_of(batch).iterator(chunk_size=2000):
-        writer.writerow(
-            [
-                payout.public_id,
-                spreadsheet_cell(payout.customer.name),
-                spreadsheet_cell(payout.customer.email),
-                spreadsheet_cell(full_address(payout.account)),
-                format_major(payout.amount_minor, payout.currency),
-                payout.currency,
-            ]
+    if batch.method in PROVIDERS:
+        raise Conflict("A provider sends this batch; there is no file to pay it from.", code="no_file")
+    if batch.method == PayoutBatch.Method.CSV:
+        return csv_file.lines(_payments(batch))
+    own = money_settings(batch.workspace)
+    header = pain001.Header(
+        batch_id=batch.public_id,
+        currency=batch.currency,
+        count=batch.payout_count,
+        total_minor=batch.total_minor,
+        at=at,
+        debtor=pain001.Debtor(own.debtor_name, own.debtor_iban, own.debtor_bic),
+    )
+    return pain001.document(header, _payments(batch))
+
+
+def _payments(batch: PayoutBatch) -> Iterator[Payment]:
+    rows = payouts_of(batch).only(
+        "public_id",
+        "amount_minor",
+        "currency",
+        "customer__workspace_id",
+        "customer__name",
+        "customer__email",
+        "account__public_id",
+        "account__sealed_details",
+    )
+    for payout in rows.iterator(chunk_size=2000):
+        details = open_details(payout.account) if payout.account else {}
+        yield Payment(
+            payout_id=payout.public_id,
+            name=details.get("holder") or payout.customer.name or payout.customer.email or "",
+            email=payout.customer.email or "",
+            account=as_line(details),
+            amount_minor=payout.amount_minor,
+            currency=payout.currency,
         )
-    return out.getvalue()

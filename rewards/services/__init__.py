@@ -17,13 +17,23 @@ from rewards.services.fulfilment import (
     retry_fulfilment,
     use_codes,
     withdraw_fulfilments,
+)
+from rewards.services.money import update_payout_settings
 from rewards.services.payout_accounts import (
     begin_onboarding,
     choose_payout_account,
     note_onboarding,
     refuse_payout_account,
 )
-from rewards.services.payouts import approve_batch, cancel_batch, export_batch, prepare_batch
+from rewards.services.payouts import (
+    BankFile,
+    approve_batch,
+    cancel_batch,
+    export_batch,
+    mark_sent,
+    retry_failed,
+)
+from rewards.services.preparation import default_cutoff, prepare_batch
 from rewards.services.rates import (
     Imported,
     enter_rate,
@@ -32,12 +42,14 @@ from rewards.services.rates import (
     tell_of_rates,
 )
 from rewards.services.redemptions import cancel_redemption, redeem_points, spend_credit
+from rewards.services.reports import import_report
 from rewards.services.results import (
     ResultRow,
     RowOutcome,
     import_results,
     mark_payout_failed,
     mark_payout_paid,
+    record_provider_total,
 )
 from rewards.services.settlement import settle_conversion, settle_conversions
 from rewards.services.tax_details import (
@@ -47,6 +59,7 @@ from rewards.services.tax_details import (
 )
 
 __all__ = [
+    "BankFile",
     "Imported",
     "ItemFacts",
     "ResultRow",
@@ -66,6 +79,7 @@ __all__ = [
     "bulk_deny",
     "cancel_batch",
     "choose_payout_account",
+    "default_cutoff",
     "deny_reward",
     "enter_rate",
     "enter_reference_file",
@@ -74,22 +88,27 @@ __all__ = [
     "fail_fulfilment",
     "forget_customer",
     "import_reference_rates",
+    "import_report",
     "import_results",
     "mark_payout_failed",
     "mark_payout_paid",
+    "mark_sent",
     "note_onboarding",
     "prepare_batch",
+    "record_provider_total",
     "redeem_points",
     "refuse_payout_account",
     "refuse_tax_details",
     "release_due_rewards",
     "request_check",
+    "retry_failed",
     "retry_fulfilment",
     "run_due_checks",
     "settle_conversion",
     "settle_conversions",
     "spend_credit",
     "tell_of_rates",
+    "update_payout_settings",
     "use_codes",
     "warn_of_expiry",
     "withdraw_fulfilments",

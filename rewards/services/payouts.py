@@ -1,130 +1,33 @@
-"""Payout batches: prepared by one person, approved by another, exported, or cancelled."""
+"""The way of a payout batch: approved by another person, exported or sent, cancelled, tried again."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.models import User, Workspace
+from django.db.models import F
+
 from accounts.services import Actor, record_audit
 from core.errors import Conflict, Forbidden, Invalid
-from core.money import display, is_currency
+from core.events import emit
+from core.money import display
 from core.transactions import all_or_nothing
-from rewards.models import Account, Payout, PayoutBatch, Reward
-from rewards.queries import batch_csv, payable, payouts_of
-from rewards.services.ledger import Movement, Place, lock_wallets, post
+from rewards.models import Payout, PayoutBatch
+from rewards.payability import PROVIDERS
+from rewards.queries import bank_file, payouts_of
+from rewards.services.preparation import prepare_batch
 from rewards.services.results import lock_batch, return_money
 
-
-@all_or_nothing
-def prepare_batch(*, workspace: Workspace, currency: str, actor: Actor, at: datetime) -> PayoutBatch:
-    """Put everyone who can be paid in a currency into a draft batch and set their money aside.
-
-    Each payout is the whole payable balance, so that what is owed from refunds is netted; the person's
-    approved rewards are tied to it. Two at once give one batch, the other finds nothing. Raises Conflict
-    (`nothing_payable`, or `totals_differ` when the ledger disagrees), Invalid naming `currency`, and
-    Forbidden (`needs_person`) when nobody stands behind the call.
-    """
-    if not is_currency(currency):
-        raise Invalid(f"{currency!r} is not an ISO 4217 currency code.", param="currency")
-    maker = _person(actor)
-    Workspace.objects.for_workspace(workspace).select_for_update(no_key=True).get()
-    candidates = {row.customer.pk for row in payable(workspace, currency) if not row.left_out}
-    lock_wallets(workspace=workspace, owners={(pk, currency) for pk in candidates})
-    # Read again now that nobody else moves these people's money.
-    rows = [row for row in payable(workspace, currency, customer_ids=candidates) if not row.left_out]
-    if not rows:
-        raise Conflict(f"Nobody can be paid in {currency} now.", code="nothing_payable")
-    batch = PayoutBatch.objects.create(
-        workspace=workspace,
-        currency=currency,
-        total_minor=sum(row.amount_minor for row in rows),
-        payout_count=len(rows),
-        created_by=maker,
-        created_at=at,
-    )
-    payouts = Payout.objects.bulk_create(
-        Payout(
-            workspace=workspace,
-            batch=batch,
-            customer=row.customer,
-            amount_minor=row.amount_minor,
-            currency=currency,
-            destination=row.destination,
-            account=row.account,
-        )
-        for row in sorted(rows, key=lambda row: row.customer.pk)
-    )
-    _tie_rewards(payouts)
-    moved = [
-        Movement(
-            key=f"payout:{payout.public_id}:prepare",
-            debit=Place(Account.Kind.PAYABLE, currency, payout.customer_id),
-            credit=Place(Account.Kind.IN_TRANSIT, currency, payout.customer_id),
-            amount_minor=payout.amount_minor,
-            memo=f"Prepared in {batch.public_id}",
-            payout=payout,
-        )
-        for payout in payouts
-    ]
-    post(workspace=workspace, movements=moved, at=at)
-    _check_emptied(batch, payouts)
-    record_audit(
-        workspace=workspace,
-        actor=actor,
-        action="payout_batch.prepared",
-        subject=batch.public_id,
-        after={"total_minor": batch.total_minor, "currency": currency, "payouts": batch.payout_count},
-    )
-    return batch
-
-
-def _person(actor: Actor) -> User:
-    if actor.user is None:
-        raise Forbidden("A person has to stand behind this.", code="needs_person")
-    return actor.user
-
-
-def _tie_rewards(payouts: list[Payout]) -> None:
-    by_customer = {payout.customer_id: payout for payout in payouts}
-    first = payouts[0]
-    rewards = (
-        Reward.objects.for_workspace(first.workspace_id)
-        .select_for_update(no_key=True)
-        .filter(
-            kind=Reward.Kind.CASH,
-            unit=first.currency,
-            status=Reward.Status.APPROVED,
-            payout__isnull=True,
-            customer_id__in=list(by_customer),
-        )
-        .order_by("pk")
-    )
-    tied = list(rewards)
-    for reward in tied:
-        reward.payout = by_customer[reward.customer_id]
-    Reward.objects.for_workspace(first.workspace_id).bulk_update(tied, ["payout"], batch_size=500)
-
-
-def _check_emptied(batch: PayoutBatch, payouts: list[Payout]) -> None:
-    left = (
-        Account.objects.for_workspace(batch.workspace_id)
-        .filter(
-            kind=Account.Kind.PAYABLE,
-            unit=batch.currency,
-            customer_id__in=[payout.customer_id for payout in payouts],
-        )
-        .exclude(balance_minor=0)
-        .count()
-    )
-    if left or batch.total_minor != sum(payout.amount_minor for payout in payouts):
-        raise Conflict("The ledger's figures differ from the batch's.", code="totals_differ")
+_AT_ONCE = 2000
 
 
 @all_or_nothing
 def approve_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBatch:
     """Release a draft batch for payment; this takes another person than the one who made it.
 
-    Raises Forbidden (`needs_person`, `second_person`) and Conflict (`not_draft`).
+    Where a provider sends the money, `payout.batch_approved` says that it may. Raises Forbidden
+    (`needs_person`, `second_person`) and Conflict (`not_draft`).
     """
     if actor.kind != "user" or actor.user is None:
         raise Forbidden("Only a person can approve a payout batch.", code="needs_person")
@@ -140,6 +43,8 @@ def approve_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBa
     row.status, row.approved_by, row.approved_at = PayoutBatch.Status.APPROVED, actor.user, at
     row.save(update_fields=["status", "approved_by", "approved_at"])
     _audit(row, actor, "payout_batch.approved", before=PayoutBatch.Status.DRAFT)
+    if row.method in PROVIDERS:
+        emit("payout.batch_approved", at=at, batch=row.public_id, method=row.method)
     return row
 
 
@@ -155,11 +60,7 @@ def cancel_batch(*, batch: PayoutBatch, reason: str, actor: Actor, at: datetime)
     row = lock_batch(batch)
     if row.status != PayoutBatch.Status.DRAFT:
         raise Conflict(f"Only a draft can be cancelled; this batch is {row.status}.", code="not_draft")
-    return_money(
-        workspace=row.workspace,
-        failures=[(payout, "The batch was cancelled.") for payout in payouts_of(row)],
-        at=at,
-    )
+    return_money(batch=row, failure="The batch was cancelled.", at=at)
     row.status, row.note, row.completed_at = PayoutBatch.Status.FAILED, note, at
     row.failed_minor = row.total_minor
     row.save(update_fields=["status", "note", "completed_at", "failed_minor"])
@@ -167,21 +68,90 @@ def cancel_batch(*, batch: PayoutBatch, reason: str, actor: Actor, at: datetime)
     return row
 
 
-@all_or_nothing
-def export_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> str:
-    """Return an approved batch's payouts as CSV; the first export makes it processing.
+@dataclass(frozen=True, slots=True)
+class BankFile:
+    """A file to pay a batch from; `pieces` are written while they are read, in the same transaction."""
 
-    Every export is on the audit log. Raises Conflict (`not_approved`) for a batch nobody has approved.
+    name: str
+    content_type: str
+    pieces: Iterator[str]
+
+
+@all_or_nothing
+def export_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> BankFile:
+    """Give out the file an approved batch is paid from; the first export makes it processing.
+
+    Every export is on the audit log, and has the same payments. Raises Conflict (`not_approved`) for a batch
+    nobody has approved, (`no_file`) for one that a provider sends; reading the pieces raises Conflict for
+    what no bank would take.
     """
     row = lock_batch(batch)
     if row.approved_by_id is None:
         raise Conflict("Another person has to approve this batch first.", code="not_approved")
+    pieces = bank_file(row, at=at)
     before = row.status
     if before == PayoutBatch.Status.APPROVED:
         row.status = PayoutBatch.Status.PROCESSING
         row.save(update_fields=["status"])
     _audit(row, actor, "payout_batch.exported", before=before)
-    return batch_csv(row)
+    if row.method == PayoutBatch.Method.PAIN001:
+        return BankFile(f"{row.public_id}.xml", "application/xml; charset=utf-8", pieces)
+    return BankFile(f"{row.public_id}.csv", "text/csv; charset=utf-8", pieces)
+
+
+@all_or_nothing
+def mark_sent(*, batch: PayoutBatch, payout_ids: Sequence[str], reference: str = "") -> int:
+    """Note that a provider took payouts over, under its own `reference`; returns how many were pending.
+
+    Their money stays in transit until results come. The batch is processing from the first one on. A payout
+    that is sent already, or settled, stays as it is. Raises Conflict (`not_approved`).
+    """
+    row = lock_batch(batch)
+    if row.approved_by_id is None:
+        raise Conflict("Another person has to approve this batch first.", code="not_approved")
+    sent = 0
+    for start in range(0, len(payout_ids), _AT_ONCE):
+        pending = Payout.objects.for_workspace(row.workspace_id).filter(
+            batch=row,
+            public_id__in=payout_ids[start : start + _AT_ONCE],
+            status=Payout.Status.PENDING,
+        )
+        sent += pending.update(
+            status=Payout.Status.SENT, attempts=F("attempts") + 1, provider_reference=reference[:255]
+        )
+    if sent and row.status == PayoutBatch.Status.APPROVED:
+        row.status = PayoutBatch.Status.PROCESSING
+    if sent and not row.provider_reference:
+        row.provider_reference = reference[:255]
+    row.save(update_fields=["status", "provider_reference"])
+    return sent
+
+
+@all_or_nothing
+def retry_failed(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBatch:
+    """Prepare a draft batch with exactly the people whose payouts in this one failed, by the same method.
+
+    Each gets what is payable to them by this batch's cutoff; another person approves it. Somebody who was
+    paid since, or may not be paid any more, is left out. Raises Conflict (`nothing_failed`,
+    `nothing_payable`) and what `prepare_batch` raises.
+    """
+    row = lock_batch(batch)
+    failed = payouts_of(row).filter(status=Payout.Status.FAILED).order_by()
+    people = list(failed.values_list("customer_id", flat=True))
+    if not people:
+        raise Conflict("No payout of this batch has failed.", code="nothing_failed")
+    again = prepare_batch(
+        workspace=row.workspace,
+        currency=row.currency,
+        method=row.method,
+        connection=row.connection,
+        cutoff_at=row.cutoff_at,
+        customers=people,
+        actor=actor,
+        at=at,
+    )
+    _audit(row, actor, "payout_batch.retried", before=row.status, reason=again.public_id)
+    return again
 
 
 def _audit(batch: PayoutBatch, actor: Actor, action: str, *, before: str, reason: str = "") -> None:

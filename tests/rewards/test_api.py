@@ -152,9 +152,17 @@ def test_a_batch_from_the_api_needs_a_person_to_approve_it(
         "id": batch["id"],
         "currency": "EUR",
         "method": "csv",
+        "connection": "",
         "status": "draft",
         "total_minor": 1000,
+        "fee_minor": 0,
         "payout_count": 1,
+        "paid_minor": 0,
+        "failed_minor": 0,
+        "provider_paid_minor": None,
+        "provider_reference": "",
+        "discrepancy": "",
+        "cutoff_at": None,
         "note": "",
         "created_by": "olga@acme.example",
         "approved_by": None,
@@ -173,7 +181,7 @@ def test_a_batch_from_the_api_needs_a_person_to_approve_it(
     assert (payout["amount_minor"], payout["currency"], payout["status"]) == (1000, "EUR", "pending")
     exported = api.post(f"{path}/export")
     assert exported.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert exported.content.decode().splitlines()[1].startswith(payout["id"])
+    assert exported.getvalue().decode().splitlines()[1].startswith(payout["id"])
     assert api.get(path).json()["status"] == "processing"
 
     results = [

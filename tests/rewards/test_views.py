@@ -298,7 +298,8 @@ def test_a_batch_from_preview_to_paid(workspace: Workspace, olga: Client) -> Non
     approved(participant(shop, account=""), amount_minor=5000)
     assert "€10.00" in text(olga.get(page("batch_list")))
     preview = olga.get(f"{page('batch_new')}?currency=EUR")
-    assert (preview.context["ready_minor"], len(preview.context["left_out"])) == (1000, 1)
+    found = preview.context["preview"]
+    assert (found.total_minor, found.count, found.left_out_count) == (1000, 1, 1)
     assert "No payout account is known." in text(preview)
 
     made = olga.post(page("batch_new"), {"currency": "EUR"})
@@ -318,7 +319,7 @@ def test_a_batch_from_preview_to_paid(workspace: Workspace, olga: Client) -> Non
     assert told(released) == ["The batch is approved and can be exported."]
     exported = fred.post(page("batch_export", batch.public_id))
     assert exported["Content-Disposition"] == f'attachment; filename="{batch.public_id}.csv"'
-    lines = exported.content.decode().splitlines()
+    lines = exported.getvalue().decode().splitlines()
     assert len(lines) == 2
 
     filled = f"{lines[0]},status,reference\r\n{lines[1]},paid,bank-1\r\npyt_none,,,,,,paid,\r\n"
@@ -396,7 +397,7 @@ def test_results_that_cannot_be_read_are_refused_by_the_field(workspace: Workspa
 
 def test_results_are_read_in_any_order_and_with_semicolons() -> None:
     raw = b"\n Status ;Reference;payout_id;mine\r\n PAID ;r1; p1 ;x\r\n\r\nfailed\r\n"
-    assert parse_results(raw.lstrip(b"\n")) == [
+    assert parse_results(raw.lstrip(b"\n"), "EUR") == [
         ResultRow(2, "p1", "paid", "r1", ""),
         ResultRow(4, "", "failed", "", ""),
     ]
@@ -406,7 +407,7 @@ def test_results_are_read_in_any_order_and_with_semicolons() -> None:
         (b"", "missing_column"),
     ):
         with pytest.raises(Invalid) as refused:
-            parse_results(raw)
+            parse_results(raw, "EUR")
         assert (refused.value.code, refused.value.param) == (code, "file")
 
 

@@ -20,6 +20,8 @@ _PLACES: Final = {
 }
 """Where a payout's money stands by its status; that of a failed one is payable again."""
 
+_SETTLED: Final = (Payout.Status.PAID, Payout.Status.FAILED)
+
 
 def all_payouts(workspace: Workspace) -> QuerySet[Payout]:
     """Return every payout, in no order."""
@@ -29,7 +31,7 @@ def all_payouts(workspace: Workspace) -> QuerySet[Payout]:
 def misplaced_payouts(workspace: Workspace) -> Iterator[Difference]:
     """Find payouts whose transfers do not leave their money where their status says.
 
-    A fee is in the books with its whole amount, charged to the expense, or not at all.
+    The fee of one that is settled has left the workspace's own accounts; before, it is only expected.
     """
     found = all_payouts(workspace).annotate(**nets(*_KINDS)).filter(not_as(_expected()))
     columns = ("public_id", "status", "currency", "amount_minor", "fee_minor", "batch__public_id")
@@ -39,8 +41,9 @@ def misplaced_payouts(workspace: Workspace) -> Iterator[Difference]:
         amount = row["amount_minor"]
         expected = {str(Account.Kind.PAYABLE): -amount, str(place): amount} if place else {}
         stood = {kind: row[f"in_{kind}"] for kind in _KINDS}
-        booked = row["fee_minor"] if stood[str(Account.Kind.FEES)] else 0
-        expected |= {str(Account.Kind.FEES): booked, str(Account.Kind.EXPENSE): -booked}
+        fee = row["fee_minor"] if row["status"] in _SETTLED else 0
+        out = str(Account.Kind.PAID_OUT)
+        expected |= {str(Account.Kind.FEES): -fee, out: expected.get(out, 0) + fee}
         names = {"kind": "payout", "public_id": row["public_id"], "under": row["batch__public_id"]}
         subject = f"payout {row['public_id']} ({row['status']})"
         yield from compared(subject, row["currency"], expected, stood, **names)
@@ -49,13 +52,12 @@ def misplaced_payouts(workspace: Workspace) -> Iterator[Difference]:
 def _expected() -> dict[str, Combinable]:
     amount = F("amount_minor")
     on_its_way = [status for status, place in _PLACES.items() if place == Account.Kind.IN_TRANSIT]
-    booked = depending(When(in_fees=0, then=NOTHING), default=F("fee_minor"))
+    fee = depending(When(status__in=_SETTLED, then=F("fee_minor")))
     own = {
         Account.Kind.PAYABLE: depending(When(status__in=list(_PLACES), then=NOTHING - amount)),
         Account.Kind.IN_TRANSIT: depending(When(status__in=on_its_way, then=amount)),
-        Account.Kind.PAID_OUT: depending(When(status=Payout.Status.PAID, then=amount)),
-        Account.Kind.FEES: booked,
-        Account.Kind.EXPENSE: NOTHING - booked,
+        Account.Kind.PAID_OUT: depending(When(status=Payout.Status.PAID, then=amount)) + fee,
+        Account.Kind.FEES: NOTHING - fee,
     }
     return {f"in_{kind}": own.get(Account.Kind(kind), NOTHING) for kind in _KINDS}
 
