@@ -48,6 +48,8 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         (
             ("Rewards", "reward_list", "award", "view"),
             ("Payouts", "batch_list", "wallet", "view"),
+            ("Adjustments", "adjustment_list", "adjustments", "view"),
+            ("Tax details", "tax_list", "file-certificate", "view"),
             ("Ledger", "ledger", "book-2", "view"),
             ("Books", "books", "scale", "view"),
         ),

@@ -78,6 +78,7 @@ def customer_page(customer: Customer) -> dict[str, Any]:
     return {
         "payout_accounts": list(reward_queries.payout_accounts_of(customer)),
         "paid_to": reward_queries.destination_of(customer),
+        "person_tax": reward_queries.tax_details_of(customer),
         "payout_methods": [(value, label) for value, label in PayoutAccount.Method.choices if FIELDS[value]],
     }
 

@@ -68,6 +68,8 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "payout.batch_approved": (WEBHOOKS,),
     "payout.completed": ("engagement.handlers.on_payout_completed", WEBHOOKS),
     "payout.failed": (WEBHOOKS,),
+    "adjustment.applied": (WEBHOOKS,),
+    "adjustment.waiting": (WEBHOOKS,),
     "fraud.flagged": (WEBHOOKS,),
     "fraud.resolved": ("rewards.handlers.on_conversion_changed", WEBHOOKS),
     "fraud.reopened": ("rewards.handlers.on_conversion_changed", WEBHOOKS),

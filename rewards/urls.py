@@ -10,6 +10,7 @@ from rewards.views import books, ledger, payouts, rewards
 from rewards import api as endpoints
 from rewards.views import ledger, payout_accounts, payouts, rewards
 from rewards.views import ledger, payout_accounts, payout_settings, payouts, rewards
+from rewards.views import adjustments, ledger, payout_accounts, payouts, rewards, tax
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),
@@ -42,6 +43,17 @@ console: list[URLPattern | URLResolver] = [
     path(
         "payouts/<str:public_id>/provider-total/", payouts.batch_provider_total, name="batch_provider_total"
     ),
+    path("customers/<str:public_id>/adjust/", adjustments.adjustment_new, name="adjustment_new"),
+    path("adjustments/", adjustments.adjustment_list, name="adjustment_list"),
+    path("adjustments/<str:public_id>/", adjustments.adjustment_detail, name="adjustment_detail"),
+    path("adjustments/<str:public_id>/approve/", adjustments.adjustment_approve, name="adjustment_approve"),
+    path("adjustments/<str:public_id>/decline/", adjustments.adjustment_decline, name="adjustment_decline"),
+    path("tax/", tax.tax_list, name="tax_list"),
+    path("tax/years/", tax.tax_year, name="tax_year"),
+    path("tax/payouts/", tax.paid_payouts, name="paid_payouts"),
+    path("tax/<str:public_id>/", tax.tax_detail, name="tax_detail"),
+    path("tax/<str:public_id>/verify/", tax.tax_verify, name="tax_verify"),
+    path("tax/<str:public_id>/refuse/", tax.tax_refuse, name="tax_refuse"),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<str:public_id>/", ledger.account_detail, name="account_detail"),
 ]

@@ -27,6 +27,7 @@ from engagement.models import Message
 from integrations.models import Connection, InboxItem, WebhookDelivery, WebhookEndpoint
 from programs.models import Participant, Program, ProgramVersion
 from rewards.models import BooksCheck, PayoutBatch, Reward
+from rewards.models import Adjustment, PayoutBatch, Reward, TaxDetails
 from tracking.models import Appeal, Click, FraudCase
 
 
@@ -244,6 +245,24 @@ _QUESTIONS: Final = (
         rows=_rows_that(PayoutBatch, status=PayoutBatch.Status.DRAFT),
         url_name="batch_list",
         query="status=draft",
+    ),
+    _Question(
+        "adjustments_waiting",
+        icon="adjustments",
+        one="adjustment waiting for a second person",
+        many="adjustments waiting for a second person",
+        rows=_rows_that(Adjustment, status=Adjustment.Status.WAITING),
+        url_name="adjustment_list",
+        query="status=waiting",
+    ),
+    _Question(
+        "tax_to_verify",
+        icon="file-certificate",
+        one="person's tax details to look at",
+        many="people's tax details to look at",
+        rows=_rows_that(TaxDetails, status=TaxDetails.Status.SUBMITTED),
+        url_name="tax_list",
+        query="status=submitted",
     ),
     _Question(
         "messages_failed",

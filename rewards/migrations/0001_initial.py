@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', core.ids.PublicIdField(prefix='adj')),
+                ('key', models.CharField(help_text="the caller's own: the same one is one adjustment", max_length=160)),
                 ('place', models.CharField(choices=[('payable', 'Cash'), ('credit', 'Store credit'), ('points', 'Points')], max_length=7)),
                 ('unit', models.CharField(max_length=3)),
                 ('amount_minor', models.BigIntegerField(help_text='negative: taken away')),
@@ -451,6 +452,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='account',
             constraint=models.UniqueConstraint(fields=('workspace', 'kind', 'unit', 'customer'), name='account_once', nulls_distinct=False),
+        ),
+        migrations.AddConstraint(
+            model_name='adjustment',
+            constraint=models.UniqueConstraint(fields=('workspace', 'key'), name='adjustment_key_once'),
         ),
         migrations.AddConstraint(
             model_name='adjustment',

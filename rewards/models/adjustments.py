@@ -30,6 +30,7 @@ class Adjustment(TenantModel):
         POINTS = Account.Kind.POINTS.value, "Points"
 
     public_id = PublicIdField(prefix="adj")
+    key = models.CharField(max_length=160, help_text="the caller's own: the same one is one adjustment")
     customer = TenantForeignKey(Customer, related_name="adjustments")
     place = models.CharField(max_length=7, choices=Place.choices)
     unit = models.CharField(max_length=3)
@@ -45,6 +46,7 @@ class Adjustment(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "key"], name="adjustment_key_once"),
             models.CheckConstraint(name="adjustment_not_nothing", condition=~models.Q(amount_minor=0)),
             models.CheckConstraint(
                 name="adjustment_second_person",

@@ -1,6 +1,12 @@
 """Reads about rewards, the ledger and payouts."""
 
 from rewards.queries.agreement import BatchSums, batch_sums
+from rewards.queries.adjustments import (
+    adjustment_limit,
+    adjustments,
+    money_rules,
+    transfers_of_adjustment,
+)
 from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
 from rewards.queries.approving import due_for_a_person, why_a_person
 from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
@@ -74,10 +80,14 @@ from rewards.queries.rewards import (
 )
 from rewards.queries.tax import (
     open_number,
+    paid_in_year,
+    paid_payouts,
     programs_asking,
     tax_details,
     tax_details_of,
     tax_refusals,
+    year_totals,
+    years_paid,
 )
 
 __all__ = [
@@ -100,6 +110,8 @@ __all__ = [
     "Sums",
     "Total",
     "accounts",
+    "adjustment_limit",
+    "adjustments",
     "answer_for_case",
     "answer_for_conversion",
     "answer_for_referral",
@@ -129,11 +141,14 @@ __all__ = [
     "full_address",
     "listed",
     "money_settings",
+    "money_rules",
     "named",
     "of_referral",
     "open_details",
     "open_number",
     "overdrawn_in",
+    "paid_in_year",
+    "paid_payouts",
     "payable",
     "payable_customers",
     "payable_totals",
@@ -160,8 +175,11 @@ __all__ = [
     "tax_refusals",
     "totals",
     "transfers_of",
+    "transfers_of_adjustment",
     "transfers_through",
     "waiting_for_rate",
     "why_a_person",
     "with_money_on_hold",
+    "year_totals",
+    "years_paid",
 ]

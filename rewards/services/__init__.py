@@ -1,5 +1,6 @@
 """The only code that changes rewards, the ledger and payouts."""
 
+from rewards.services.adjustments import approve_adjustment, decline_adjustment, make_adjustment
 from rewards.services.approval import (
     approve_reward,
     bulk_approve,
@@ -64,6 +65,7 @@ __all__ = [
     "ItemFacts",
     "ResultRow",
     "RowOutcome",
+    "approve_adjustment",
     "approve_batch",
     "approve_reward",
     "archive_item",
@@ -80,6 +82,7 @@ __all__ = [
     "cancel_batch",
     "choose_payout_account",
     "default_cutoff",
+    "decline_adjustment",
     "deny_reward",
     "enter_rate",
     "enter_reference_file",
@@ -90,6 +93,7 @@ __all__ = [
     "import_reference_rates",
     "import_report",
     "import_results",
+    "make_adjustment",
     "mark_payout_failed",
     "mark_payout_paid",
     "mark_sent",

@@ -16,7 +16,7 @@ from django.db.models import F, Q
 
 from accounts.models import Workspace
 from core.errors import Conflict
-from rewards.models import Account, Payout, Redemption, Reward, Transfer
+from rewards.models import Account, Adjustment, Payout, Redemption, Reward, Transfer
 
 _CHUNK = 500
 
@@ -45,6 +45,7 @@ class Movement:
     reward: Reward | None = None
     payout: Payout | None = None
     redemption: Redemption | None = None
+    adjustment: Adjustment | None = None
     at: datetime | None = None
 
 
@@ -99,6 +100,7 @@ def post(*, workspace: Workspace, movements: Sequence[Movement], at: datetime) -
             reward=each.reward,
             payout=each.payout,
             redemption=each.redemption,
+            adjustment=each.adjustment,
             memo=each.memo,
             at=each.at or at,
         )

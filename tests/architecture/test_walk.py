@@ -34,6 +34,7 @@ COLLECTIONS: Final = {
     "payout-batches": "payoutbatch",
     "payouts": "payoutbatch",
     "promo-codes": "promocode",
+    "tax": "taxdetails",
     "team": "member",
     "terms": "program",
     "webhook-endpoints": "webhookendpoint",

@@ -50,7 +50,7 @@ NO_PAGE: Final = {
     "conversion_reinstate", "refund_reinstate",
     "check_retry", "check_secret", "connection_keys",
     "domain_platform", "domain_primary", "domain_remove", "domain_verify", "event_retry",
-    "payout_account_refuse",
+    "payout_account_refuse", "adjustment_approve", "adjustment_decline", "tax_verify", "tax_refuse",
     "experiment_start", "experiment_stop", "fraud_bulk",
     "fraud_list_bulk", "fraud_resolve", "fraud_undo", "inbox_bulk",
     "inbox_item_retry", "invitation_revoke", "link_archive", "link_restore", "member_remove", "member_role",
