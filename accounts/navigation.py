@@ -52,6 +52,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Tax details", "tax_list", "file-certificate", "view"),
             ("Ledger", "ledger", "book-2", "view"),
             ("Books", "books", "scale", "view"),
+            ("Money settings", "money_settings", "settings-dollar", "view"),
         ),
     ),
     (

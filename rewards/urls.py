@@ -3,14 +3,26 @@
 from django.urls import URLPattern, URLResolver, path
 
 from rewards import api_books
+from rewards.api import adjustments as adjustment_api
 from rewards.api import balances as balance_api
 from rewards.api import batches as batch_api
+from rewards.api import people as people_api
 from rewards.api import rewards as reward_api
 from rewards.views import books, ledger, payouts, rewards
 from rewards import api as endpoints
 from rewards.views import ledger, payout_accounts, payouts, rewards
 from rewards.views import ledger, payout_accounts, payout_settings, payouts, rewards
 from rewards.views import adjustments, ledger, payout_accounts, payouts, rewards, tax
+from rewards.views import (
+    adjustments,
+    ledger,
+    money_settings,
+    payout_accounts,
+    payout_settings,
+    payouts,
+    rewards,
+    tax,
+)
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),
@@ -48,6 +60,7 @@ console: list[URLPattern | URLResolver] = [
     path("adjustments/<str:public_id>/", adjustments.adjustment_detail, name="adjustment_detail"),
     path("adjustments/<str:public_id>/approve/", adjustments.adjustment_approve, name="adjustment_approve"),
     path("adjustments/<str:public_id>/decline/", adjustments.adjustment_decline, name="adjustment_decline"),
+    path("money-settings/", money_settings.money_settings, name="money_settings"),
     path("tax/", tax.tax_list, name="tax_list"),
     path("tax/years/", tax.tax_year, name="tax_year"),
     path("tax/payouts/", tax.paid_payouts, name="paid_payouts"),
@@ -82,6 +95,24 @@ api: list[URLPattern | URLResolver] = [
         batch_api.BatchProviderTotal.as_view(),
         name="api_batch_provider_total",
     ),
+    path(
+        "customers/<str:public_id>/payout-accounts",
+        people_api.PayoutAccounts.as_view(),
+        name="api_payout_accounts",
+    ),
+    path(
+        "customers/<str:public_id>/payout-accounts/<str:method>",
+        people_api.PayoutAccountDetail.as_view(),
+        name="api_payout_account",
+    ),
+    path("customers/<str:public_id>/tax-details", people_api.CustomerTax.as_view(), name="api_customer_tax"),
+    path("tax-details", people_api.TaxList.as_view(), name="api_tax_list"),
+    path("tax-details/<str:public_id>/verify", people_api.TaxVerify.as_view(), name="api_tax_verify"),
+    path("tax-details/<str:public_id>/refuse", people_api.TaxRefuse.as_view(), name="api_tax_refuse"),
+    path("tax-years/<int:number>", people_api.PaidInYear.as_view(), name="api_paid_in_year"),
+    path("adjustments", adjustment_api.AdjustmentList.as_view(), name="api_adjustments"),
+    path("adjustments/<str:public_id>", adjustment_api.AdjustmentDetail.as_view(), name="api_adjustment"),
+    path("money-settings", adjustment_api.MoneyRules.as_view(), name="api_money_settings"),
     path("balances", balance_api.Balances.as_view(), name="api_balances"),
     path("books", api_books.Books.as_view(), name="api_books"),
 ]

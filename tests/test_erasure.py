@@ -24,7 +24,7 @@ from programs import queries, services
 from programs.models import Customer, Link, Participant, PromoCode
 from rewards import services as rewards
 from rewards.models import Account, Reward, Transfer
-from rewards.queries.payouts import payable
+from rewards.queries import payable
 from tests.architecture.catalogue import tenant_models
 from tests.architecture.world import BROWSER, deliver
 from tests.conftest import AT, make_workspace

@@ -21,6 +21,7 @@ from django.db import transaction
 from accounts import secrets
 from accounts.models import Workspace
 from core import clock, http
+from core.outbound import outbound_policy
 from core.queue import Claim
 from core.tenancy import tenant
 from integrations import webhook_signing
@@ -30,7 +31,6 @@ from integrations.providers.registry import PROVIDERS, Provider
 from integrations.queries import facts_of, shops_to_ask, signing_secrets
 from integrations.services.lanes import RUN_SECONDS, claim_lanes, work_off
 from integrations.services.validation import validation_key
-from integrations.services.webhooks import outbound_policy
 from integrations.validation import Verdict, next_try, verdict_of_callback, verdict_of_order
 from tracking import services as tracking_services
 from tracking.models import Conversion, ConversionCheck

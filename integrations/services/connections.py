@@ -12,11 +12,11 @@ from accounts.models import Workspace
 from accounts.services import Actor, record_audit
 from core.errors import Invalid
 from core.http import OutboundRefused, check_url
+from core.outbound import outbound_policy
 from core.text import clean_line
 from integrations.models import Connection
 from integrations.providers.registry import PROVIDERS
 from integrations.queries import shop_access
-from integrations.services.webhooks import outbound_policy
 
 SECRET_OVERLAP: Final = timedelta(hours=24)
 MAX_SECRET: Final = 200

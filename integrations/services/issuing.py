@@ -20,6 +20,7 @@ from accounts.models import Workspace
 from accounts.services import SYSTEM
 from core import clock, http
 from core.errors import Conflict
+from core.outbound import outbound_policy
 from core.queue import MAX_ATTEMPTS, Claim, backoff
 from core.tenancy import tenant
 from integrations import webhook_signing
@@ -32,7 +33,6 @@ from integrations.queries import signing_secrets
 from integrations.services.errands import take_back
 from integrations.services.lanes import LEASE, RUN_SECONDS, claim_lanes, work_off
 from integrations.services.validation import validation_key
-from integrations.services.webhooks import outbound_policy
 from rewards import services as rewards_services
 from rewards.models import Fulfilment, MoneySettings
 

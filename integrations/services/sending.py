@@ -16,13 +16,14 @@ from django.db import transaction
 
 from accounts.services import SYSTEM
 from core import clock, http
+from core.outbound import outbound_policy
 from core.queue import Claim, mark_failed
 from core.tenancy import tenant
 from integrations import webhook_signing
 from integrations.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from integrations.queries import signing_secrets
 from integrations.services.lanes import LEASE, RUN_SECONDS, claim_lanes, work_off
-from integrations.services.webhooks import disable_endpoint, outbound_policy
+from integrations.services.webhooks import disable_endpoint
 
 __all__ = ["LEASE", "claim_fairly", "record_answer", "send_due"]
 

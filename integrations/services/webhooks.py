@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 from typing import Final
 
-from django.conf import settings
 from django.db import transaction
 
 from accounts import secrets
 from accounts.models import Workspace
 from accounts.services import Actor, record_audit
 from core.errors import Conflict, Invalid
-from core.http import Policy, check_url
+from core.http import check_url
+from core.outbound import outbound_policy
 from integrations import webhook_signing
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from integrations.queries import event_kinds
@@ -22,14 +21,6 @@ from integrations.queries import event_kinds
 ROTATION_OVERLAP: Final = timedelta(hours=24)
 MAX_ENDPOINTS: Final = 20
 MAX_URL: Final = 2000
-
-
-def outbound_policy() -> Policy:
-    """Return what webhooks may reach: the public internet, and what the settings open besides."""
-    return Policy(
-        allow_addresses=tuple(ip_network(network) for network in settings.OUTBOUND_ALLOW_NETWORKS),
-        allow_ports=frozenset(settings.OUTBOUND_ALLOW_PORTS),
-    )
 
 
 @transaction.atomic

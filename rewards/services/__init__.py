@@ -20,6 +20,7 @@ from rewards.services.fulfilment import (
     withdraw_fulfilments,
 )
 from rewards.services.money import update_payout_settings
+from rewards.services.money_rules import update_money_rules
 from rewards.services.payout_accounts import (
     begin_onboarding,
     choose_payout_account,
@@ -112,6 +113,7 @@ __all__ = [
     "settle_conversions",
     "spend_credit",
     "tell_of_rates",
+    "update_money_rules",
     "update_payout_settings",
     "use_codes",
     "warn_of_expiry",

@@ -35,6 +35,7 @@ COLLECTIONS: Final = {
     "payouts": "payoutbatch",
     "promo-codes": "promocode",
     "tax": "taxdetails",
+    "tax-details": "taxdetails",
     "team": "member",
     "terms": "program",
     "webhook-endpoints": "webhookendpoint",
@@ -108,6 +109,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "api_conversion_reinstate": {"reason": "because"},
     "api_refund_reinstate": {"reason": "because"},
     "api_reward_deny": {"reason": "because"},
+    "api_tax_refuse": {"reason": "because"},
 }
 """Valid bodies of the endpoints that read theirs before they look the id up."""
 

@@ -120,11 +120,31 @@ def _refer(target: Workspace, acts: Actor) -> None:
     participant, _ = programs.enrol_participant(
         program=program, customer=friend, display_name=f"{MARK} ana", actor=acts, at=AT
     )
-    rewards.choose_payout_account(
-        customer=friend,
-        method="bank",
-        details={"holder": f"{MARK} ana", "country": "DE", "iban": "DE02120300000000202051"},
+    for each in (friend, payer):
+        rewards.choose_payout_account(
+            customer=each,
+            method="bank",
+            details={"holder": f"{MARK} ana", "country": "DE", "iban": "DE02120300000000202051"},
+            actor=acts,
+            at=AT,
+        )
+        rewards.submit_tax_details(
+            customer=each,
+            country="DE",
+            legal_name=f"{MARK} ana",
+            form="dac7",
+            number="12345678901",
+            actor=acts,
+            at=AT,
+        )
+    rewards.make_adjustment(
+        customer=payer,
+        place="points",
+        unit="PTS",
+        amount_minor=100,
+        reason=f"The {MARK} contest",
         actor=acts,
+        key="contest",
         at=AT,
     )
     programs.create_promo_code(participant=participant, code=f"{MARK}10", actor=acts, at=AT)

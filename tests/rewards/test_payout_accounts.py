@@ -194,12 +194,12 @@ def test_nobody_is_paid_to_a_refused_account(workspace: Workspace) -> None:
     assert (row.left_out, row.sentence) == ("account_refused", "The payout account was refused: Closed")
 
 
-def test_the_banks_file_has_the_account_in_full_and_the_page_its_label(workspace: Workspace) -> None:
+def test_a_payout_knows_the_account_in_full_and_shows_its_label(workspace: Workspace) -> None:
     approved(participant(program(workspace)))
     batch = services.prepare_batch(workspace=workspace, currency="EUR", actor=person(), at=AT)
     payout = queries.payouts_of(batch).get()
     assert (payout.destination, payout.account and payout.account.label) == ("DE…2051", "DE…2051")
-    assert f",{IBAN}," in queries.batch_csv(batch)
+    assert queries.full_address(payout.account) == IBAN
 
 
 def test_an_erased_persons_accounts_go_and_the_payout_stays(workspace: Workspace) -> None:
