@@ -52,5 +52,6 @@ def checked_number(text: str, form: str) -> str:
 
 
 def end_of(number: str) -> str:
-    """Return the last characters of a number that may be shown: four, or two of a short one."""
-    return number[-4:] if len(number) > 8 else number[-2:]
+    """Return the last letters and digits of a number that may be shown: four, or two of a short one."""
+    letters = "".join(letter for letter in number if letter.isalnum())
+    return letters[-4:] if len(letters) > 8 else letters[-2:]

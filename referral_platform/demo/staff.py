@@ -12,7 +12,7 @@ from programs import services as program_services
 from programs.assignment import Variant
 from programs.models import Experiment, Participant
 from programs.terms import ProgramTerms
-from referral_platform.demo import cases, cast, endpoints, shopfront, support
+from referral_platform.demo import by_hand, cases, cast, endpoints, shopfront, support
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, SHOP_FROM, TASTERS, TASTING_ENDS
 from rewards import queries as reward_queries
@@ -63,6 +63,8 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (SHOP_FROM - timedelta(hours=1), shopfront.connect),
         (after(166, 10), endpoints.add),
         (after(168, 14), refund_paid_order),
+        (after(150, 10), by_hand.adjust),
+        (after(150, 15), by_hand.decide),
         (after(171, 9), approve_all_creators),
         (after(171, 10), prepare_payouts),
         (after(171, 15), approve_payouts),
@@ -76,6 +78,7 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(179, 10), invite),
         (after(179, 20), support.ask_about_the_last),
         (after(180, 9), approve_some_creators),
+        (after(179, 12), by_hand.adjust_again),
         (after(180, 10), prepare_payouts),
         *((after_start, rule) for after_start in sorted({each.after for each in cases.RULINGS})),
         *nightly,
