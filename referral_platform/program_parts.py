@@ -16,11 +16,9 @@ from engagement.queries.messages import messages_of
 from programs.example import ExampleOrder
 from programs.models import Customer, Participant, Program
 from rewards import queries as reward_queries
-from rewards.models import Reward
-from rewards.worked_example import ExampleLine, worked_example
-from rewards.calculation import ExampleLine, worked_example
 from rewards.models import PayoutAccount, Reward
 from rewards.payout_details import FIELDS
+from rewards.worked_example import ExampleLine, worked_example
 from tracking import queries as tracking_queries
 from tracking.models import Click, Referral
 

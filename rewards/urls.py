@@ -8,13 +8,9 @@ from rewards.api import balances as balance_api
 from rewards.api import batches as batch_api
 from rewards.api import people as people_api
 from rewards.api import rewards as reward_api
-from rewards.views import books, ledger, payouts, rewards
-from rewards import api as endpoints
-from rewards.views import ledger, payout_accounts, payouts, rewards
-from rewards.views import ledger, payout_accounts, payout_settings, payouts, rewards
-from rewards.views import adjustments, ledger, payout_accounts, payouts, rewards, tax
 from rewards.views import (
     adjustments,
+    books,
     ledger,
     money_settings,
     payout_accounts,

@@ -26,8 +26,7 @@ from core.models import EventDelivery
 from engagement.models import Message
 from integrations.models import Connection, InboxItem, WebhookDelivery, WebhookEndpoint
 from programs.models import Participant, Program, ProgramVersion
-from rewards.models import BooksCheck, PayoutBatch, Reward
-from rewards.models import Adjustment, PayoutBatch, Reward, TaxDetails
+from rewards.models import Adjustment, BooksCheck, PayoutBatch, Reward, TaxDetails
 from tracking.models import Appeal, Click, FraudCase
 
 

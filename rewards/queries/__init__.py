@@ -1,13 +1,11 @@
 """Reads about rewards, the ledger and payouts."""
 
-from rewards.queries.agreement import BatchSums, batch_sums
 from rewards.queries.adjustments import (
     adjustment_limit,
     adjustments,
-    money_rules,
     transfers_of_adjustment,
 )
-from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
+from rewards.queries.agreement import BatchSums, batch_sums
 from rewards.queries.approving import due_for_a_person, why_a_person
 from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
 from rewards.queries.checks import BooksReport, CheckReport, books_report
@@ -22,6 +20,7 @@ from rewards.queries.candidates import (
     payable_totals,
     preview,
 )
+from rewards.queries.checks import BooksReport, CheckReport, books_report
 from rewards.queries.destinations import (
     Destination,
     destination_of,
@@ -92,11 +91,11 @@ from rewards.queries.tax import (
 
 __all__ = [
     "CSV_COLUMNS",
-    "BooksReport",
-    "CheckReport",
     "OPEN",
     "SHOWN",
     "BatchSums",
+    "BooksReport",
+    "CheckReport",
     "Checked",
     "Destination",
     "Difference",
@@ -129,19 +128,15 @@ __all__ = [
     "conversions_waiting",
     "converted_friends",
     "currencies_waiting",
+    "destination_of",
     "differences",
     "due_for_a_person",
     "entered_rates",
     "fees_of",
     "full_address",
     "latest_references",
-    "due_for_a_person",
-    "destination_of",
-    "differences",
-    "full_address",
     "listed",
     "money_settings",
-    "money_rules",
     "named",
     "of_referral",
     "open_details",

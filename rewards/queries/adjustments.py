@@ -1,11 +1,12 @@
-"""Reads about money given or taken by hand, and the workspace's rules about money."""
+"""Reads about money given or taken by hand."""
 
 from __future__ import annotations
 
 from django.db.models import QuerySet
 
 from accounts.models import Workspace
-from rewards.models import Adjustment, MoneySettings, Transfer
+from rewards.models import Adjustment, Transfer
+from rewards.queries.money import money_settings
 
 
 def adjustments(workspace: Workspace) -> QuerySet[Adjustment]:
@@ -17,15 +18,9 @@ def adjustments(workspace: Workspace) -> QuerySet[Adjustment]:
     )
 
 
-def money_rules(workspace: Workspace) -> MoneySettings:
-    """Return the workspace's rules about money; the usual ones where it has set none."""
-    found = MoneySettings.objects.for_workspace(workspace).first()
-    return found or MoneySettings(workspace=workspace)
-
-
 def adjustment_limit(workspace: Workspace) -> int:
     """Return the amount up to which one person adjusts alone, in any currency's minor unit or points."""
-    return money_rules(workspace).adjustment_limit_minor
+    return money_settings(workspace).adjustment_limit_minor
 
 
 def transfers_of_adjustment(adjustment: Adjustment) -> QuerySet[Transfer]:
