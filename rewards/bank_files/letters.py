@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 _NOT_TAKEN: Final = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
@@ -35,20 +36,26 @@ def latin(text: str, *, longest: int) -> str:
 
     A text of which no letter or digit is left is NOTPROVIDED, for the field may not be empty.
     """
-    written = []
-    for letter in unicodedata.normalize("NFC", text):
-        small = letter.lower()
-        if small in _LETTERS:
-            latin_letters = _LETTERS[small]
-            written.append(latin_letters.capitalize() if letter != small else latin_letters)
-            continue
-        plain = "".join(
-            _LETTERS.get(part, part)
-            for part in unicodedata.normalize("NFKD", letter)
-            if not unicodedata.combining(part)
-        )
-        written.append(_NOT_TAKEN.sub(".", plain))
-    line = _DOUBLE.sub("/", " ".join("".join(written).split())).strip("/ ")
+    written = "".join([_written(letter) for letter in unicodedata.normalize("NFC", text)])
+    line = _DOUBLE.sub("/", " ".join(written.split())).strip("/ ")
     if not any(letter.isalnum() for letter in line):
         return "NOTPROVIDED"
     return line[:longest].rstrip("/ ")
+
+
+@lru_cache(maxsize=4096)
+def _written(letter: str) -> str:
+    """Write one letter; the letters of one language are few, and come again with every name."""
+    known = _known(letter)
+    if known:
+        return known
+    if letter.isspace():
+        return " "
+    parts = [each for each in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(each)]
+    return "".join(_known(each) or _NOT_TAKEN.sub(".", each) for each in parts)
+
+
+def _known(letter: str) -> str:
+    small = letter.lower()
+    written = _LETTERS.get(small, "")
+    return written.capitalize() if letter != small else written
