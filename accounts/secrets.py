@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from functools import cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -26,7 +27,12 @@ def same(stored: str, secret: str) -> bool:
 
 
 def _ring() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.CREDENTIALS_KEYS])
+    return _ring_of(tuple(settings.CREDENTIALS_KEYS))
+
+
+@cache
+def _ring_of(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 def encrypt(plain: str, *, bound_to: str) -> str:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [agents|attribution|clicks|overview]`: measure, print, write a page."""
+"""`python -m benchmarks [agents|attribution|clicks|overview|payouts]`: measure, print, write a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import django
 
-from benchmarks import agents, attribution, overview
+from benchmarks import agents, attribution, overview, payouts
 from benchmarks.attribution import HEADING as REPLAYS
 from benchmarks.ground import GENERATOR_CORE, ground
 from benchmarks.overview import HEADING
@@ -26,13 +26,14 @@ def main() -> int:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["all", "agents", "attribution", "clicks", "overview"],
+        choices=["all", "agents", "attribution", "clicks", "overview", "payouts"],
         default="all",
-        help="all but the replay of decisions, how user agents are read, that replay, the clicks only, or "
-        "the console's pages only",
+        help="all but the replay of decisions and payouts, how user agents are read, that replay, the clicks "
+        "only, the console's pages only, or a large payout batch",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="how long each figure is measured")
     parser.add_argument("--conversions", type=int, default=1_000_000, help="how many decisions are replayed")
+    parser.add_argument("--payouts", type=int, default=100_000, help="how many people are paid")
     parser.add_argument("--no-page", action="store_true", help="print only")
     options = parser.parse_args()
     if options.what == "agents":
@@ -42,6 +43,8 @@ def main() -> int:
     if len(cores) < 2:
         print("Two cores are needed: one for the servers, one for the generator.", file=sys.stderr)
         return 1
+    if options.what == "payouts":
+        return _payouts(options.payouts, written=not options.no_page)
     before, _, kept = (ROOT / _PAGE).read_text().partition(REPLAYS)
     replays = f"{REPLAYS}{kept}" if kept else ""
     try:
@@ -130,6 +133,29 @@ def measure_replays(conversions: int) -> str:
         os.environ.update(running.environment)
         django.setup()
         return attribution.measure(running, conversions=conversions)
+
+
+def _payouts(number: int, *, written: bool) -> int:
+    """Measure a payout batch, print its section and put it into the page in place of the one before."""
+    try:
+        with ground() as running:
+            _step("Servers run; making the tables and the people")
+            running.migrate()
+            os.environ.update(running.environment)
+            django.setup()
+            section = payouts.measure(running, payouts=number).strip()
+    except LocalError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(section)
+    if written:
+        page = (ROOT / _PAGE).read_text()
+        before, heading, rest = page.partition(payouts.HEADING)
+        after = rest[rest.index("\n## ") :] if "\n## " in rest else ""
+        replays, _, kept = before.partition(REPLAYS) if not heading else (before, "", "")
+        parts = (replays, section, f"{REPLAYS}{kept}" if kept else after)
+        (ROOT / _PAGE).write_text("\n\n".join(part.strip() for part in parts if part.strip()) + "\n")
+    return 0
 
 
 def _measured_apart(seconds: float) -> str:

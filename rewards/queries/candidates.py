@@ -16,7 +16,7 @@ from accounts.models import Workspace
 from programs.models import Customer, Participant, ProgramVersion
 from programs.terms import parse_terms
 from rewards.fees import FeeRule, fee_rule
-from rewards.models import Account, PayoutAccount, Transfer
+from rewards.models import Account, Transfer
 from rewards.payability import REASONS, Standing, judge
 from rewards.queries.destinations import Destination, open_details, payout_destinations
 from rewards.queries.money import money_settings
@@ -44,7 +44,7 @@ class PayableRow:
     fee_minor: int
     pays_to: str
     destination: str
-    account: PayoutAccount | None
+    account_id: int | None
     left_out: str
     sentence: str
 
@@ -136,7 +136,7 @@ def _judged(
             fee_minor=fees.of(verdict.amount_minor) if not verdict.code else 0,
             pays_to=standing.pays_to,
             destination=destination.label if destination else "",
-            account=destination.account if destination else None,
+            account_id=destination.account.pk if destination else None,
             left_out=verdict.code,
             sentence=verdict.sentence,
         )

@@ -67,9 +67,14 @@ def open_details(account: PayoutAccount) -> dict[str, str]:
     A bank account has `holder`, `country` and `iban` or `account`; PayPal and gift cards have `email`; Stripe
     has what the connection noted. Nothing else opens them, and nobody shows or logs them.
     """
-    if not account.sealed_details:
+    return opened(account.sealed_details, bound_to=account.public_id)
+
+
+def opened(sealed_details: str, *, bound_to: str) -> dict[str, str]:
+    """Open sealed details that were read without their account, whose public id is `bound_to`."""
+    if not sealed_details:
         return {}
-    found: dict[str, str] = json.loads(secrets.decrypt(account.sealed_details, bound_to=account.public_id))
+    found: dict[str, str] = json.loads(secrets.decrypt(sealed_details, bound_to=bound_to))
     return found
 
 

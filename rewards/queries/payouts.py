@@ -16,7 +16,7 @@ from rewards.bank_files.payments import Payment
 from rewards.models import Account, Payout, PayoutAccount, PayoutBatch
 from rewards.payability import PROVIDERS
 from rewards.payout_details import as_line
-from rewards.queries.destinations import open_details
+from rewards.queries.destinations import opened
 from rewards.queries.money import money_settings
 
 
@@ -114,23 +114,21 @@ def bank_file(batch: PayoutBatch, *, at: datetime) -> Iterator[str]:
 
 
 def _payments(batch: PayoutBatch) -> Iterator[Payment]:
-    rows = payouts_of(batch).only(
+    rows = payouts_of(batch).values_list(
         "public_id",
         "amount_minor",
-        "currency",
-        "customer__workspace_id",
         "customer__name",
         "customer__email",
         "account__public_id",
         "account__sealed_details",
     )
-    for payout in rows.iterator(chunk_size=2000):
-        details = open_details(payout.account) if payout.account else {}
+    for public_id, amount_minor, name, email, account_id, sealed in rows.iterator(chunk_size=2000):
+        details = opened(sealed or "", bound_to=account_id or "")
         yield Payment(
-            payout_id=payout.public_id,
-            name=details.get("holder") or payout.customer.name or payout.customer.email or "",
-            email=payout.customer.email or "",
+            payout_id=public_id,
+            name=details.get("holder") or name or email,
+            email=email,
             account=as_line(details),
-            amount_minor=payout.amount_minor,
-            currency=payout.currency,
+            amount_minor=amount_minor,
+            currency=batch.currency,
         )

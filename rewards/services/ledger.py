@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from accounts.models import Workspace
+from core import arrays
 from core.errors import Conflict
 from rewards.models import Account, Adjustment, Payout, Redemption, Reward, Transfer
 
-_CHUNK = 500
+_CHUNK = 2000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,7 +77,7 @@ def lock_wallets(*, workspace: Workspace, owners: Iterable[tuple[int, str]]) -> 
     """
     places = {wallet(customer_id, unit) for customer_id, unit in owners}
     if places:
-        _lock(workspace, [account.pk for account in _open(workspace, places).values()])
+        _lock(workspace, _open(workspace, places).values())
 
 
 @transaction.atomic(savepoint=False)
@@ -93,8 +94,8 @@ def post(*, workspace: Workspace, movements: Sequence[Movement], at: datetime) -
         each.key: Transfer(
             workspace=workspace,
             key=each.key,
-            debit=accounts[each.debit],
-            credit=accounts[each.credit],
+            debit_id=accounts[each.debit],
+            credit_id=accounts[each.credit],
             unit=each.debit.unit,
             amount_minor=each.amount_minor,
             reward=each.reward,
@@ -106,77 +107,84 @@ def post(*, workspace: Workspace, movements: Sequence[Movement], at: datetime) -
         )
         for each in movements
     }
-    Transfer.objects.bulk_create(rows.values(), batch_size=_CHUNK, ignore_conflicts=True)
+    made = list(rows.values())
+    new = {made[position].key for position in arrays.insert(made, ignore_conflicts=True)}
     changes: defaultdict[int, int] = defaultdict(int)
-    new = 0
-    for stored in _stored(workspace, list(rows)):
-        wanted = rows[stored.key]
-        if stored.public_id == wanted.public_id:
-            changes[stored.debit_id] -= stored.amount_minor
-            changes[stored.credit_id] += stored.amount_minor
-            new += 1
-        elif (stored.debit_id, stored.credit_id, stored.amount_minor) != (
-            wanted.debit_id,
-            wanted.credit_id,
-            wanted.amount_minor,
-        ):
-            raise Conflict(
-                "The ledger has a different transfer under this key.",
-                code="transfer_differs",
-                details={"key": stored.key, "transfer": stored.public_id},
-            )
+    for key, row in rows.items():
+        if key in new:
+            changes[row.debit_id] -= row.amount_minor
+            changes[row.credit_id] += row.amount_minor
+    _check_known(workspace, [row for key, row in rows.items() if key not in new])
     _apply(workspace, {pk: change for pk, change in changes.items() if change})
-    return new
+    return len(new)
 
 
-def _stored(workspace: Workspace, keys: list[str]) -> Iterable[Transfer]:
-    for start in range(0, len(keys), _CHUNK):
-        yield from Transfer.objects.for_workspace(workspace).filter(key__in=keys[start : start + _CHUNK])
+def _check_known(workspace: Workspace, rows: Sequence[Transfer]) -> None:
+    """Refuse a movement whose key the ledger has for another one."""
+    wanted = {row.key: row for row in rows}
+    for start in range(0, len(rows), _CHUNK):
+        keys = [row.key for row in rows[start : start + _CHUNK]]
+        for stored in Transfer.objects.for_workspace(workspace).filter(key__in=keys):
+            row = wanted[stored.key]
+            if (stored.debit_id, stored.credit_id, stored.amount_minor) != (
+                row.debit_id,
+                row.credit_id,
+                row.amount_minor,
+            ):
+                raise Conflict(
+                    "The ledger has a different transfer under this key.",
+                    code="transfer_differs",
+                    details={"key": stored.key, "transfer": stored.public_id},
+                )
 
 
-def _open(workspace: Workspace, places: set[Place]) -> dict[Place, Account]:
-    """Return the accounts of these places, making those that are missing."""
+def _open(workspace: Workspace, places: set[Place]) -> dict[Place, int]:
+    """Return the keys of these places' accounts, making those that are missing."""
     found = _accounts(workspace, places)
     missing = sorted(places - set(found), key=lambda place: (place.kind, place.unit, place.customer_id or 0))
     if missing:
         # Sorted, because two writers that insert the same keys in opposite order wait for each other.
-        Account.objects.bulk_create(
-            [
-                Account(workspace=workspace, kind=place.kind, unit=place.unit, customer_id=place.customer_id)
-                for place in missing
-            ],
-            batch_size=_CHUNK,
-            ignore_conflicts=True,
-        )
-        found = _accounts(workspace, places)
+        new = [
+            Account(workspace=workspace, kind=place.kind, unit=place.unit, customer_id=place.customer_id)
+            for place in missing
+        ]
+        stored = set(arrays.insert(new, ignore_conflicts=True))
+        found |= {missing[position]: new[position].pk for position in stored}
+        if len(stored) < len(missing):
+            found = _accounts(workspace, places)
     return found
 
 
-def _accounts(workspace: Workspace, places: set[Place]) -> dict[Place, Account]:
+def _accounts(workspace: Workspace, places: set[Place]) -> dict[Place, int]:
     accounts = Account.objects.for_workspace(workspace).filter(
         kind__in={place.kind for place in places}, unit__in={place.unit for place in places}
     )
     people = sorted({place.customer_id for place in places if place.customer_id is not None})
     nobodys = Q(customer__isnull=True) if any(place.customer_id is None for place in places) else Q()
-    found: list[Account] = []
+    found: dict[Place, int] = {}
     for start in range(0, max(len(people), 1), _CHUNK):
-        found += accounts.filter(nobodys | Q(customer_id__in=people[start : start + _CHUNK]))
-    by_place = {Place(account.kind, account.unit, account.customer_id): account for account in found}
-    return {place: account for place, account in by_place.items() if place in places}
+        rows = accounts.filter(nobodys | Q(customer_id__in=people[start : start + _CHUNK]))
+        for kind, unit, customer_id, pk in rows.values_list("kind", "unit", "customer_id", "pk"):
+            place = Place(kind, unit, customer_id)
+            if place in places:
+                found[place] = pk
+    return found
 
 
-def _lock(workspace: Workspace, pks: list[int]) -> list[Account]:
-    # NO KEY UPDATE: the keys behind other people's foreign-key checks stay readable while balances change.
-    return list(
-        Account.objects.for_workspace(workspace)
-        .select_for_update(no_key=True)
-        .filter(pk__in=pks)
-        .order_by("pk")
-    )
+def _lock(workspace: Workspace, pks: Iterable[int]) -> None:
+    """Lock accounts in the order of their keys, one group after the other."""
+    ordered = sorted(pks)
+    for start in range(0, len(ordered), _CHUNK):
+        # NO KEY UPDATE: keys behind other people's foreign-key checks stay readable while balances change.
+        locked = (
+            Account.objects.for_workspace(workspace)
+            .select_for_update(no_key=True)
+            .filter(pk__in=ordered[start : start + _CHUNK])
+            .order_by("pk")
+        )
+        list(locked.values_list("pk", flat=True))
 
 
 def _apply(workspace: Workspace, changes: dict[int, int]) -> None:
-    accounts = _lock(workspace, list(changes))
-    for account in accounts:
-        account.balance_minor = F("balance_minor") + changes[account.pk]
-    Account.objects.for_workspace(workspace).bulk_update(accounts, ["balance_minor"], batch_size=_CHUNK)
+    _lock(workspace, changes)
+    arrays.update(Account, workspace_id=workspace.pk, column="balance_minor", values=changes, add=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import QuerySet, Sum
 
 from accounts.models import User, Workspace
 from accounts.services import Actor, record_audit
+from core import arrays
 from core.errors import Conflict, Forbidden, Invalid
 from core.money import is_currency
 from core.transactions import all_or_nothing
@@ -111,7 +112,7 @@ def _set_aside(batch: PayoutBatch, rows: Sequence[PayableRow], at: datetime) -> 
     """Make these people's payouts and move their money into transit; adds them to the batch's totals."""
     if not rows:
         return
-    payouts = Payout.objects.bulk_create(
+    payouts = [
         Payout(
             workspace=batch.workspace,
             batch=batch,
@@ -120,10 +121,11 @@ def _set_aside(batch: PayoutBatch, rows: Sequence[PayableRow], at: datetime) -> 
             currency=batch.currency,
             fee_minor=row.fee_minor,
             destination=row.destination,
-            account=row.account,
+            account_id=row.account_id,
         )
         for row in rows
-    )
+    ]
+    arrays.insert(payouts)
     _tie_rewards(batch, payouts)
     moved = [
         Movement(
@@ -145,25 +147,26 @@ def _set_aside(batch: PayoutBatch, rows: Sequence[PayableRow], at: datetime) -> 
 
 def _tie_rewards(batch: PayoutBatch, payouts: Sequence[Payout]) -> None:
     """Tie the rewards whose money is in these payouts to them: approved, and before the cutoff."""
-    people = [payout.customer_id for payout in payouts]
+    by_person = {payout.customer_id: payout.pk for payout in payouts}
     free = Reward.objects.for_workspace(batch.workspace_id).filter(
         kind=Reward.Kind.CASH,
         unit=batch.currency,
         status=Reward.Status.APPROVED,
         payout__isnull=True,
-        customer_id__in=people,
+        customer_id__in=list(by_person),
     )
     if batch.cutoff_at is not None:
-        accounts = _payable_accounts(batch, people).values_list("pk", flat=True)
+        accounts = _payable_accounts(batch, by_person).values_list("pk", flat=True)
         late = late_transfers(batch.workspace, accounts, batch.cutoff_at).filter(reward__isnull=False)
         free = free.exclude(pk__in=late.values("reward_id"))
     # Locked in one order, as everywhere, before the one statement that changes them all.
-    tied = list(free.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
-    own = Payout.objects.for_workspace(batch.workspace_id).filter(
-        batch=batch, customer_id=OuterRef("customer_id")
+    locked = free.select_for_update(no_key=True).order_by("pk").values_list("pk", "customer_id")
+    arrays.update(
+        Reward,
+        workspace_id=batch.workspace_id,
+        column="payout_id",
+        values={pk: by_person[customer_id] for pk, customer_id in locked},
     )
-    rewards = Reward.objects.for_workspace(batch.workspace_id).filter(pk__in=tied)
-    rewards.update(payout_id=Subquery(own.values("pk")))
 
 
 def _payable_accounts(batch: PayoutBatch, people: Collection[int]) -> QuerySet[Account]:

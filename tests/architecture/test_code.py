@@ -44,6 +44,7 @@ MAY_WRITE_SQL = {
     "core/isolation.py": "writes the policies",
     "core/notices.py": "tells every process of a changed workspace",
     "core/transactions.py": "makes a transaction read-only, for which the ORM has no word",
+    "core/arrays.py": "writes many rows by arrays, for which the ORM has one expression for each value",
     "core/compiled.py": "runs what the ORM wrote before, with other values",
     "core/partitions.py": "has a month's partition made by a function of the owner's",
     "tracking/entry/line.py": "the click entry's own connection, which never waits long",
