@@ -53,6 +53,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Ledger", "ledger", "book-2", "view"),
             ("Books", "books", "scale", "view"),
             ("Money settings", "money_settings", "settings-dollar", "view"),
+            ("Liability", "liability", "coins", "view"),
         ),
     ),
     (

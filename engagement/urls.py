@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from engagement import api as endpoints
 from engagement.views import appeals, confirmation, embed, landing, messages, money, portal
+from engagement.views import appeals, confirmation, embed, landing, messages, portal, statement
 
 public: list[URLPattern | URLResolver] = [
     path("portal/", portal.portal, name="portal"),
@@ -21,6 +22,7 @@ public: list[URLPattern | URLResolver] = [
     path("portal/embed/", embed.portal_embed, name="portal_embed"),
     path("portal/embed/qr/<str:public_id>.png", embed.embed_qr, name="embed_qr"),
     path("portal/embed/qr/<str:public_id>.svg", embed.embed_qr, {"drawn_as": "svg"}, name="embed_qr_svg"),
+    path("portal/statement/", statement.portal_statement, name="portal_statement"),
     path("portal/enter/<str:secret>/", portal.portal_enter, name="portal_enter"),
     path("portal/<str:public_id>/", portal.portal_sign_in, name="portal_sign_in"),
     path("confirm/<str:token>/", confirmation.confirm_email, name="confirm_email"),

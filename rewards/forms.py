@@ -16,6 +16,7 @@ from core.errors import Invalid
 from core.money import is_currency, parse_major
 from core.templatetags.display import words
 from programs.models import Program
+from rewards import queries
 from rewards.bank_files.pain002 import Report, read_report
 from rewards.fees import fee_rule
 from rewards.models import Account, MoneySettings, Payout, PayoutBatch, Reward
@@ -55,12 +56,22 @@ class RewardFilterForm(_Filters):
     referral = forms.CharField(max_length=40, widget=forms.HiddenInput)
     conversion = forms.CharField(max_length=40, widget=forms.HiddenInput)
     reason = forms.CharField(max_length=60, widget=forms.HiddenInput)
+    unit = forms.CharField(max_length=3, widget=forms.HiddenInput)
+    stands = forms.ChoiceField(
+        label="Counts as",
+        choices=[("", ""), *((place.key, place.label) for place in queries.PLACES)],
+        widget=forms.HiddenInput,
+    )
 
     def __init__(self, *args: Any, programs: QuerySet[Program], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["program"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = lists.choices([(program.public_id, program.name) for program in programs])
+
+    def narrow_by(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        """Narrow to what counts in one column of the liability report."""
+        return queries.in_place(rows, value) if name == "stands" else super().narrow_by(rows, name, value)
 
     def text_of(self, name: str, value: Any) -> str:
         """Return the reason in words, and names for ids."""

@@ -19,6 +19,13 @@ from rewards.views import (
     rewards,
     tax,
 )
+from rewards.api import balances as balance_api
+from rewards.api import batches as batch_api
+from rewards.api import books as books_api
+from rewards.api import liability as liability_api
+from rewards.api import rewards as reward_api
+from rewards.api import statements as statement_api
+from rewards.views import books, ledger, liability, payouts, rewards, statements
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),
@@ -63,6 +70,9 @@ console: list[URLPattern | URLResolver] = [
     path("tax/<str:public_id>/", tax.tax_detail, name="tax_detail"),
     path("tax/<str:public_id>/verify/", tax.tax_verify, name="tax_verify"),
     path("tax/<str:public_id>/refuse/", tax.tax_refuse, name="tax_refuse"),
+    path("customers/<str:public_id>/statement/", statements.statement, name="statement"),
+    path("statements/verify/", statements.statement_verify, name="statement_verify"),
+    path("liability/", liability.liability, name="liability"),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<str:public_id>/", ledger.account_detail, name="account_detail"),
 ]
@@ -110,5 +120,8 @@ api: list[URLPattern | URLResolver] = [
     path("adjustments/<str:public_id>", adjustment_api.AdjustmentDetail.as_view(), name="api_adjustment"),
     path("money-settings", adjustment_api.MoneyRules.as_view(), name="api_money_settings"),
     path("balances", balance_api.Balances.as_view(), name="api_balances"),
-    path("books", api_books.Books.as_view(), name="api_books"),
+    path("statements", statement_api.Statements.as_view(), name="api_statements"),
+    path("statements/verify", statement_api.StatementVerify.as_view(), name="api_statement_verify"),
+    path("liability", liability_api.LiabilityReport.as_view(), name="api_liability"),
+    path("books", books_api.Books.as_view(), name="api_books"),
 ]

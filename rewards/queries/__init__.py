@@ -29,6 +29,10 @@ from rewards.queries.destinations import (
     payout_accounts_of,
     payout_destinations,
 )
+from rewards.queries.approving import due_for_a_person, why_a_person
+from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
+from rewards.queries.checks import BooksReport, CheckReport, books_report
+from rewards.queries.digests import Verdict, digest_line, verdict
 from rewards.queries.doubts import answer_for_case, rewards_of_case, with_money_on_hold
 from rewards.queries.ledger import (
     StatementLine,
@@ -39,6 +43,7 @@ from rewards.queries.ledger import (
     transfers_through,
 )
 from rewards.queries.money import money_settings
+from rewards.queries.liability import PLACES, Liability, in_place, liability
 from rewards.queries.payouts import (
     OPEN,
     bank_file,
@@ -94,20 +99,29 @@ __all__ = [
     "OPEN",
     "SHOWN",
     "BatchSums",
+from rewards.queries.statements import Entry, Statement, statement_for
+
+__all__ = [
+    "CSV_COLUMNS",
+    "PLACES",
     "BooksReport",
     "CheckReport",
     "Checked",
     "Destination",
     "Difference",
     "LeftOut",
+    "Entry",
+    "Liability",
     "PayableRow",
     "PayableTotal",
     "Preview",
     "Refusal",
     "Revenue",
+    "Statement",
     "StatementLine",
     "Sums",
     "Total",
+    "Verdict",
     "accounts",
     "adjustment_limit",
     "adjustments",
@@ -135,6 +149,12 @@ __all__ = [
     "fees_of",
     "full_address",
     "latest_references",
+    "digest_line",
+    "due_for_a_person",
+    "entered_rates",
+    "in_place",
+    "latest_references",
+    "liability",
     "listed",
     "money_settings",
     "named",
@@ -163,6 +183,7 @@ __all__ = [
     "rewards_of",
     "rewards_of_case",
     "statement",
+    "statement_for",
     "streak",
     "sums",
     "tax_details",
@@ -172,6 +193,7 @@ __all__ = [
     "transfers_of",
     "transfers_of_adjustment",
     "transfers_through",
+    "verdict",
     "waiting_for_rate",
     "why_a_person",
     "with_money_on_hold",

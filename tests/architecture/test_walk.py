@@ -85,6 +85,7 @@ PUBLIC: Final[dict[str, tuple[set[int], set[int], str]]] = {
     "portal_qr": ({403}, {405}, "belongs to whoever signed in to the portal"),
     "portal_qr_svg": ({403}, {405}, "belongs to whoever signed in to the portal"),
     "portal_why": ({403}, {403}, "belongs to whoever signed in to the portal"),
+    "portal_statement": ({403}, {405}, "belongs to whoever signed in to the portal"),
     "portal_missing": ({403}, {403}, "belongs to whoever signed in to the portal"),
     "portal_paid": ({403}, {403}, "belongs to whoever signed in to the portal"),
     "portal_tax": ({403}, {403}, "belongs to whoever signed in to the portal"),

@@ -196,6 +196,7 @@ PUBLIC: Final[dict[str, list[Stop]]] = {
     ],
     "portal_paid": [Stop("", "participant", "/portal/how-paid/")],
     "portal_tax": [Stop("", "participant", "/portal/tax/")],
+    "portal_statement": [Stop("", "participant", "/portal/statement/")],
     "portal_missing": [Stop("", "participant", "/portal/missing-friend/")],
     "embed_why": [
         Stop("opened", "nobody", "/portal/{id}/", query=LIVE_PROGRAM, before="embed and ask why"),
