@@ -10,7 +10,7 @@ from core.models import Event
 from engagement import services
 from programs.models import Participant, Program
 from programs.queries import customers_of
-from rewards.models import Payout, Reward
+from rewards.models import Adjustment, Payout, Redemption, Reward
 from tracking.models import Appeal, Conversion, ConversionCheck, Referral
 
 Heard = Sequence[tuple[Event, datetime]]
@@ -109,3 +109,68 @@ def on_customer_erased(event: Event) -> None:
     workspace = Workspace.objects.for_workspace(event.workspace_id).get()
     customer = customers_of(workspace).get(public_id=event.data["customer"])
     services.forget_customer(workspace=workspace, customer=customer)
+
+
+@in_groups
+def on_reward_approved(heard: Heard) -> None:
+    """Tell the owners of cash that it is part of the next payout."""
+    services.tell_rewards_payable(workspace=_workspace(heard), approved=_rewards(heard))
+
+
+@in_groups
+def on_reward_reversed(heard: Heard) -> None:
+    """Tell the owners of rewards what was taken back, or that they were not granted."""
+    services.tell_rewards_reversed(workspace=_workspace(heard), reversed_=_rewards(heard))
+
+
+@in_groups
+def on_reward_restored(heard: Heard) -> None:
+    """Tell the owners of rewards that they have them back."""
+    services.tell_rewards_restored(workspace=_workspace(heard), restored=_rewards(heard))
+
+
+@in_groups
+def on_reward_expiring(heard: Heard) -> None:
+    """Tell the owners of rewards until when they can use them."""
+    services.tell_rewards_expiring(workspace=_workspace(heard), expiring=_rewards(heard))
+
+
+@in_groups
+def on_reward_expired(heard: Heard) -> None:
+    """Tell the owners of rewards that they lapsed."""
+    services.tell_rewards_expired(workspace=_workspace(heard), expired=_rewards(heard))
+
+
+@in_groups
+def on_milestone_reached(heard: Heard) -> None:
+    """Tell participants of their milestones."""
+    services.tell_milestones_reached(workspace=_workspace(heard), earned=_rewards(heard))
+
+
+@in_groups
+def on_payout_failed(heard: Heard) -> None:
+    """Tell people that their payout details did not work."""
+    payouts = _named(Payout, heard, "payout", "customer")
+    services.tell_payouts_failed(workspace=_workspace(heard), failed=_timed(heard, "payout", payouts))
+
+
+@in_groups
+def on_redemption_changed(heard: Heard) -> None:
+    """Tell people what they spent, or got back."""
+    rows = _named(Redemption, heard, "redemption", "customer", "item")
+    services.tell_redemptions(workspace=_workspace(heard), redemptions=_timed(heard, "redemption", rows))
+
+
+@in_groups
+def on_adjustment_applied(heard: Heard) -> None:
+    """Tell people what was added to, or taken from, their balance."""
+    rows = _named(Adjustment, heard, "adjustment", "customer")
+    services.tell_adjustments(workspace=_workspace(heard), applied=_timed(heard, "adjustment", rows))
+
+
+@in_groups
+def on_budget_reached(heard: Heard) -> None:
+    """Tell the workspace's owners and finance people of budgets that are nearly used up."""
+    programs = _named(Program, heard, "program")
+    reached = [(programs[event.data["program"]], dict(event.data), event.occurred_at) for event, _ in heard]
+    services.tell_budgets_reached(workspace=_workspace(heard), reached=reached)

@@ -56,5 +56,10 @@ def terms_url(program_id: str) -> str:
     return _whole("terms", program_id)
 
 
+def liability_url(slug: str) -> str:
+    """Return the console's page on what is owed, with caps and budgets, by the workspace's slug."""
+    return _whole("liability", slug)
+
+
 def _whole(name: str, *args: str) -> str:
     return f"{settings.BASE_URL}{reverse(name, args=args)}"

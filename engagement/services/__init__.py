@@ -5,6 +5,18 @@ from engagement.services.delivery import retry_message, send_due_messages
 from engagement.services.embedding import PortalTokenMade, sign_portal_token
 from engagement.services.forgetting import forget_customer
 from engagement.services.messages import Mail, queue_message, queue_messages
+from engagement.services.money_mails import (
+    tell_adjustments,
+    tell_budgets_reached,
+    tell_milestones_reached,
+    tell_payouts_failed,
+    tell_redemptions,
+    tell_rewards_expired,
+    tell_rewards_expiring,
+    tell_rewards_payable,
+    tell_rewards_restored,
+    tell_rewards_reversed,
+)
 from engagement.services.occasions import (
     greet_referees_and_referrers,
     invite_participants,
@@ -41,9 +53,19 @@ __all__ = [
     "retry_message",
     "send_due_messages",
     "sign_portal_token",
+    "tell_adjustments",
     "tell_appeals_answered",
+    "tell_budgets_reached",
+    "tell_milestones_reached",
+    "tell_payouts_failed",
     "tell_payouts_paid",
+    "tell_redemptions",
     "tell_rewards_earned",
+    "tell_rewards_expired",
+    "tell_rewards_expiring",
     "tell_rewards_issued",
+    "tell_rewards_payable",
+    "tell_rewards_restored",
+    "tell_rewards_reversed",
     "use_magic_link",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Workspace
 from engagement.models import MagicLink, Message
 from programs.models import Customer, Participant
-from rewards.models import Payout, Reward
+from rewards.models import Adjustment, Payout, Redemption, Reward
 from tracking.models import Referral
 
 ERASED_TEXT: Final = "This text was deleted together with the person's data.\n"
@@ -49,6 +49,8 @@ def _occasions_of(workspace: Workspace, customer: Customer) -> list[str]:
         *_ids(Referral.objects.for_workspace(workspace).filter(participant__customer=customer)),
         *_ids(Reward.objects.for_workspace(workspace).filter(customer=customer)),
         *_ids(Payout.objects.for_workspace(workspace).filter(customer=customer)),
+        *_ids(Redemption.objects.for_workspace(workspace).filter(customer=customer)),
+        *_ids(Adjustment.objects.for_workspace(workspace).filter(customer=customer)),
     ]
 
 
@@ -65,5 +67,5 @@ def _occasions_with(workspace: Workspace, customer: Customer) -> list[str]:
     ]
 
 
-def _ids(rows: QuerySet[Referral] | QuerySet[Participant] | QuerySet[Reward] | QuerySet[Payout]) -> list[str]:
+def _ids(rows: QuerySet[Any]) -> list[str]:
     return list(rows.order_by("pk").values_list("public_id", flat=True))

@@ -7,7 +7,7 @@ by first or display name only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -155,14 +155,17 @@ def tell_rewards_earned(*, workspace: Workspace, earned: Sequence[tuple[Reward, 
     """Tell the owners of new rewards that they are theirs, and when they become available.
 
     Nothing for a reward that was refused, is being checked, is worth nothing, or has been handed out already:
-    the mail about handing it out says it all. Rewards come with all that they belong to.
+    the mail about handing it out says it all. One for a milestone has a mail of its own. Rewards come with
+    all that they belong to.
     """
     queue_messages(
         workspace=workspace,
         mails=(
-            _to_owner(workspace, reward, "reward_earned", at)
+            mail_to_owner(workspace, reward, "reward_earned", at)
             for reward, at in earned
-            if reward.status in (Reward.Status.PENDING, Reward.Status.APPROVED) and is_worth_telling(reward)
+            if reward.status in (Reward.Status.PENDING, Reward.Status.APPROVED)
+            and is_worth_telling(reward)
+            and not reward.milestone_key
         ),
     )
 
@@ -179,17 +182,26 @@ def tell_rewards_issued(*, workspace: Workspace, issued: Sequence[tuple[Reward, 
     queue_messages(
         workspace=workspace,
         mails=(
-            _to_owner(workspace, reward, "reward_issued", at)
+            mail_to_owner(workspace, reward, "reward_issued", at)
             for reward, at in issued
             if reward.status in handed_out and is_worth_telling(reward)
         ),
     )
 
 
-def _to_owner(workspace: Workspace, reward: Reward, kind: str, at: datetime) -> Mail:
+def mail_to_owner(
+    workspace: Workspace,
+    reward: Reward,
+    kind: str,
+    at: datetime,
+    *,
+    key: str = "",
+    more: Mapping[str, Any] | None = None,
+) -> Mail:
+    """Return a mail about a reward to its owner; `key` tells occasions of the same kind apart."""
     available = reward.available_at.astimezone(ZoneInfo(workspace.time_zone))
     return Mail(
-        key=f"{kind}:{reward.public_id}",
+        key=f"{kind}:{reward.public_id}{key and ':'}{key}",
         kind=kind,
         to_email=reward.customer.email,
         context={
@@ -200,6 +212,7 @@ def _to_owner(workspace: Workspace, reward: Reward, kind: str, at: datetime) -> 
             "on_hold": reward.status == Reward.Status.PENDING,
             "reward_kind": reward.kind,
             "code": str(reward.fulfilment.get("code", "")),
+            **(more or {}),
         },
         about=reward.public_id,
         at=at,

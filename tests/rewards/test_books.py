@@ -285,7 +285,7 @@ def test_the_page_says_what_differs_and_where(workspace: Workspace, owner: User)
     address = f"/w/{workspace.slug}/books/"
     assert "They have not been run yet" in olga.get(address).content.decode()
     assert olga.post(f"{address}check/").status_code == 302
-    assert "0 of 13 checks are done" in olga.get(address).content.decode()
+    assert "0 of 14 checks are done" in olga.get(address).content.decode()
     services.run_due_checks()
     assert "The books are right" in olga.get(address).content.decode()
     Reward.objects.for_workspace(workspace).update(amount_minor=1001)

@@ -57,6 +57,6 @@ def test_the_range_holds_the_expectation(daily: list[int], days: int) -> None:
     found = newly_promised(daily, days=days)
     assert 0 <= found.low_minor <= found.expected_minor <= found.high_minor
     shifted = newly_promised([amount + 1 for amount in daily], days=days)
-    # A cent more each day moves the middle by the days ahead, and the width not at all.
-    assert shifted.expected_minor - found.expected_minor == days
+    # A cent more each day moves the middle by the days ahead (rounded), and the width not at all.
+    assert abs(shifted.expected_minor - found.expected_minor - days) <= 1
     assert shifted.high_minor - shifted.expected_minor == found.high_minor - found.expected_minor

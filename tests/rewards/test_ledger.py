@@ -199,6 +199,7 @@ def test_the_command_says_ok_or_exits_with_the_differences(db: None) -> None:
         "acme rewards: 1 checked, 0 differ",
         "acme spent: 0 checked, 0 differ",
         "acme redemptions: 0 checked, 0 differ",
+        "acme credited: 0 checked, 0 differ",
         "acme redemption_parts: 0 checked, 0 differ",
         "acme adjustments: 0 checked, 0 differ",
         "acme payouts: 0 checked, 0 differ",

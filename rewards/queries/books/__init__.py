@@ -73,6 +73,12 @@ CHECKS: Final[tuple[Check, ...]] = (
         wrong=spending.misplaced_redemptions,
     ),
     Check(
+        "credited",
+        "Points that were redeemed for store credit gave as much as was promised.",
+        rows=spending.redemptions_for_credit,
+        wrong=spending.miscredited_redemptions,
+    ),
+    Check(
         "redemption_parts",
         "A redemption's parts are never more than the redemption.",
         rows=spending.all_redemptions,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models import BigIntegerField, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from accounts.models import Workspace
 from core.money import POINTS
-from rewards.models import Account, Adjustment, Redemption, RedemptionPart
-from rewards.queries.books.shapes import CHUNK, NOTHING, Difference, compared, depending, nets, not_as
+from rewards.models import Account, Adjustment, Fulfilment, Redemption, RedemptionPart
+from rewards.queries.books.shapes import CHUNK, NOTHING, Difference, compared, depending, net, nets, not_as
 
 _KINDS: Final = tuple(str(kind) for kind in Account.Kind.values)
 
@@ -24,8 +24,9 @@ def all_redemptions(workspace: Workspace) -> QuerySet[Redemption]:
 def misplaced_redemptions(workspace: Workspace) -> Iterator[Difference]:
     """Find redemptions whose transfers do not take their amount from points or store credit.
 
-    A cancelled one gave back all that it had taken.
+    A cancelled one gave back all that it had taken. What it gave in another unit has a check of its own.
     """
+    of_its_unit = Q(transfers__unit=F("unit"))
     amount = F("amount_minor")
     stands = {"status": Redemption.Status.DONE}
     own = {
@@ -36,7 +37,9 @@ def misplaced_redemptions(workspace: Workspace) -> Iterator[Difference]:
         ),
     }
     expected_by_row = {f"in_{kind}": own.get(Account.Kind(kind), NOTHING) for kind in _KINDS}
-    found = all_redemptions(workspace).annotate(**nets(*_KINDS)).filter(not_as(expected_by_row))
+    found = (
+        all_redemptions(workspace).annotate(**nets(*_KINDS, only=of_its_unit)).filter(not_as(expected_by_row))
+    )
     rows = found.order_by("pk").values(
         "public_id", "status", "unit", "amount_minor", *(f"in_{kind}" for kind in _KINDS)
     )
@@ -48,6 +51,40 @@ def misplaced_redemptions(workspace: Workspace) -> Iterator[Difference]:
         names = {"kind": "redemption", "public_id": row["public_id"]}
         subject = f"redemption {row['public_id']} ({row['status']})"
         yield from compared(subject, row["unit"], expected, stood, **names)
+
+
+def redemptions_for_credit(workspace: Workspace) -> QuerySet[Redemption]:
+    """Return the redemptions that gave store credit for points, in no order."""
+    return all_redemptions(workspace).filter(fulfilments__kind=Fulfilment.Kind.CREDIT)
+
+
+def miscredited_redemptions(workspace: Workspace) -> Iterator[Difference]:
+    """Find redemptions that gave more or less store credit than was promised for the points, or in money.
+
+    One that was cancelled took it back.
+    """
+    promised = (
+        Fulfilment.objects.for_workspace(workspace)
+        .filter(redemption=OuterRef("pk"), kind=Fulfilment.Kind.CREDIT)
+        .values("amount_minor")[:1]
+    )
+    stands = {"status": Redemption.Status.DONE}
+    elsewhere = ~Q(transfers__unit=F("unit"))
+    found = (
+        all_redemptions(workspace)
+        .annotate(
+            promised=Coalesce(Subquery(promised, output_field=BigIntegerField()), 0),
+            given=net(str(Account.Kind.CREDIT), only=elsewhere),
+            charged=net(str(Account.Kind.EXPENSE), only=elsewhere),
+        )
+        .annotate(expected=depending(When(**stands, then=F("promised"))))
+        .filter(~Q(given=F("expected")) | ~Q(charged=NOTHING - F("expected")))
+        .order_by("pk")
+    )
+    rows = found.values_list("public_id", "fulfilments__currency", "expected", "given")
+    for public_id, unit, expected, given in rows.iterator(chunk_size=CHUNK):
+        subject = f"store credit for redemption {public_id}"
+        yield Difference(subject, unit or "", expected, given, kind="redemption", public_id=public_id)
 
 
 def overfull_redemptions(workspace: Workspace) -> Iterator[Difference]:
