@@ -1,4 +1,4 @@
-"""`python -m benchmarks [agents|attribution|clicks|overview|payouts]`: measure, print, write a page."""
+"""`python -m benchmarks [agents|attribution|clicks|ledger|overview|payouts|rewards]`: measure and write."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import django
 
-from benchmarks import agents, attribution, overview, payouts
+from benchmarks import agents, attribution, ledger, overview, payouts, settling
 from benchmarks.attribution import HEADING as REPLAYS
 from benchmarks.ground import GENERATOR_CORE, ground
 from benchmarks.overview import HEADING
@@ -26,14 +26,17 @@ def main() -> int:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["all", "agents", "attribution", "clicks", "overview", "payouts"],
+        choices=["all", "agents", "attribution", "clicks", "ledger", "overview", "payouts", "rewards"],
         default="all",
-        help="all but the replay of decisions and payouts, how user agents are read, that replay, the clicks "
-        "only, the console's pages only, or a large payout batch",
+        help="all but the replay of decisions, payouts and the ledger; or one of: how user agents are read, "
+        "that replay, the clicks, the check of a long ledger, the console's pages, a large payout batch, the "
+        "making of rewards",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="how long each figure is measured")
     parser.add_argument("--conversions", type=int, default=1_000_000, help="how many decisions are replayed")
     parser.add_argument("--payouts", type=int, default=100_000, help="how many people are paid")
+    parser.add_argument("--transfers", type=int, default=1_000_000, help="how long the checked ledger is")
+    parser.add_argument("--rewards", type=int, default=5_000, help="how many rewards are made")
     parser.add_argument("--no-page", action="store_true", help="print only")
     options = parser.parse_args()
     if options.what == "agents":
@@ -45,11 +48,13 @@ def main() -> int:
         return 1
     if options.what == "payouts":
         return _payouts(options.payouts, written=not options.no_page)
+    if options.what in ("ledger", "rewards"):
+        return _beside(options)
     before, _, kept = (ROOT / _PAGE).read_text().partition(REPLAYS)
     replays = f"{REPLAYS}{kept}" if kept else ""
     try:
         if options.what == "attribution":
-            replays = measure_replays(options.conversions)
+            replays = measure_replays(options.conversions) + _money_sections(replays)
             rest, _, kept = before.partition(HEADING)
             pages = f"{HEADING}{kept}" if kept else ""
         elif options.what == "overview":
@@ -71,6 +76,39 @@ def main() -> int:
         (ROOT / _PAGE).write_text(text)
         print(f"Written to {_PAGE}")
     return 0
+
+
+def _beside(options: argparse.Namespace) -> int:
+    """Measure the check of the ledger or the making of rewards, and put the section in its place."""
+    module = ledger if options.what == "ledger" else settling
+    try:
+        with ground() as running:
+            _step("Servers run; making the tables")
+            running.migrate()
+            os.environ.update(running.environment)
+            django.setup()
+            if options.what == "ledger":
+                section = ledger.measure(running, transfers=options.transfers)
+            else:
+                section = settling.measure(running, number=options.rewards)
+    except LocalError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(section)
+    if not options.no_page:
+        text = (ROOT / _PAGE).read_text()
+        before, _, old = text.partition(module.HEADING)
+        _, mark, after = old.partition("\n## ")
+        parts = [before.strip(), section.strip(), f"## {after}".strip() if mark else ""]
+        (ROOT / _PAGE).write_text("\n\n".join(part for part in parts if part) + "\n")
+        print(f"Written to {_PAGE}")
+    return 0
+
+
+def _money_sections(replays: str) -> str:
+    """Return what stands behind the section about the replay, to be kept."""
+    found = [replays.find(each.HEADING) for each in (ledger, settling) if each.HEADING in replays]
+    return "\n" + replays[min(found) :] if found else ""
 
 
 def measure(seconds: float, *, clicks_only: bool = False) -> str:

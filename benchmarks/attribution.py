@@ -7,8 +7,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,9 +16,9 @@ from typing import Any, Final
 import psycopg2
 from psycopg2.extras import execute_values
 
-from benchmarks.ground import GENERATOR_CORE, Ground, on_core
+from benchmarks.commands import run_command
+from benchmarks.ground import GENERATOR_CORE, Ground
 from benchmarks.records import DISTINCT, Record, records
-from referral_platform.local.folders import ROOT
 from referral_platform.local.processes import LocalError
 from tracking import attribution
 from tracking.attribution import AttributionRule
@@ -167,37 +165,10 @@ def measure(ground: Ground, *, conversions: int) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What the command said, its processor time, and the most memory it had."""
-
-    said: str
-    seconds: float
-    peak_mib: float
-
-
-def _command(ground: Ground, *arguments: str) -> _Done:
-    """Run the command; LocalError when it fails."""
-    command = [sys.executable, "manage.py", "replay_attribution", "--workspace", "bench", *arguments]
-    # Started by a small process: one that is started takes over the peak of its parent.
-    with on_core(GENERATOR_CORE):
-        done = subprocess.run(
-            [sys.executable, "-c", _LAUNCHER, *command],
-            env=ground.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    code, said, seconds, peak_kib = json.loads(done.stdout)
-    if code:
-        raise LocalError(f"the command failed:\n{said[-3000:]}")
-    return _Done(said, seconds, peak_kib / 1024)
-
-
 def _run(ground: Ground, what: str, number: int, *arguments: str) -> _Run:
-    start = _command(ground, "--from", "2999-01-01", *arguments)
-    done = _command(ground, *arguments)
+    command = ("replay_attribution", "--workspace", "bench")
+    start = run_command(ground, *command, "--from", "2999-01-01", *arguments)
+    done = run_command(ground, *command, *arguments)
     count = re.search(r"([0-9,]+) decisions[^\n]*, ([0-9,]+) a second", done.said)
     if count is None or int(count[1].replace(",", "")) != number:
         raise LocalError(f"{number} decisions were stored, and the command said:\n{done.said[-3000:]}")
@@ -232,13 +203,6 @@ def _store(ground: Ground, workspace: int, program: int, made: Sequence[Record],
     connection.close()
 
 
-_LAUNCHER: Final = """
-import json, resource, subprocess, sys
-done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-seconds = used.ru_utime + used.ru_stime
-print(json.dumps([done.returncode, done.stdout + done.stderr, seconds, used.ru_maxrss]))
-"""
 _CONVERSIONS: Final = """
 INSERT INTO tracking_conversion (workspace_id, public_id, kind, event_name, customer_id, source, source_key,
     status, amount_minor, currency, refunded_minor, metadata, sequence, occurred_at, received_at)
