@@ -304,12 +304,13 @@ def _mails_were_sent(story: Story) -> None:
         (ANN, "friend_signed_up", "done"): 1,
         (ANN, "reward_earned", "done"): 1,
         (ANN, "magic_link", "done"): 1,
+        (ANN, "reward_payable", "done"): 1,
         (ANN, "reward_paid", "done"): 1,
         (FRIDA, "welcome_referee", "done"): 1,
         (FRIDA, "reward_earned", "done"): 1,
         (FRIDA, "reward_issued", "done"): 1,
     }
-    assert (len(story.platform.mails(ANN)), len(story.platform.mails(FRIDA))) == (5, 3)
+    assert (len(story.platform.mails(ANN)), len(story.platform.mails(FRIDA))) == (6, 3)
     assert "€12.34" in story.platform.mails(ANN)[-1]["Subject"] + story.platform.mails(ANN)[-1].as_string()
 
 
