@@ -125,10 +125,12 @@ def _store(ground: Ground, workspace: int, transfers: int) -> None:
             cursor.execute(f"DELETE FROM rewards_{table} WHERE workspace_id = %(ws)s", values)
         for statement in _GROUND:
             cursor.execute(statement, values)
+        cursor.execute("ANALYZE programs_customer, rewards_account")
         for first in range(0, rewards, _CHUNK):
             span = {**values, "first": first, "last": min(first + _CHUNK, rewards)}
             for statement in _REWARDS:
                 cursor.execute(statement, span)
+                cursor.execute("ANALYZE rewards_reward")
             connection.commit()
         for statement in _PAYOUTS:
             cursor.execute(statement, values)

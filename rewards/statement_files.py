@@ -41,7 +41,7 @@ _FONTS: Final = Path(__file__).parent / "fonts"
 _PLAIN, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 _MARGIN: Final = 18 * mm
 _LINE, _MUTED, _INK = HexColor("#d4d4d8"), HexColor("#52525b"), HexColor("#18181b")
-_WIDTHS: Final = (26 * mm, 84 * mm, 32 * mm, 32 * mm)
+_WIDTHS: Final = (22 * mm, 74 * mm, 39 * mm, 39 * mm)
 
 
 def statement_file(statement: Statement, kind: str) -> HttpResponse:
