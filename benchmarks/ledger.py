@@ -123,6 +123,7 @@ def _store(ground: Ground, workspace: int, transfers: int) -> None:
         cursor.execute("SELECT set_config('app.workspace', %s, false)", [str(workspace)])
         for table in ("transfer", "reward", "payout", "payoutbatch", "account"):
             cursor.execute(f"DELETE FROM rewards_{table} WHERE workspace_id = %(ws)s", values)
+        cursor.execute(_UNTIE, values)
         for statement in _GROUND:
             cursor.execute(statement, values)
         cursor.execute("ANALYZE programs_customer, rewards_account")
@@ -138,6 +139,19 @@ def _store(ground: Ground, workspace: int, transfers: int) -> None:
     connection.close()
 
 
+# Millions of look-ups for keys that one statement has just joined on; the servers are thrown away afterwards.
+_UNTIE: Final = """
+DO $$
+DECLARE tie record;
+BEGIN
+    FOR tie IN SELECT conname, conrelid::regclass AS relation FROM pg_constraint WHERE contype = 'f'
+        AND conrelid::regclass::text IN
+            ('rewards_reward', 'rewards_transfer', 'rewards_payout', 'rewards_account')
+    LOOP
+        EXECUTE format('ALTER TABLE %%s DROP CONSTRAINT %%I', tie.relation, tie.conname);
+    END LOOP;
+END $$
+"""
 _GROUND: Final = (
     """
     INSERT INTO programs_customer (workspace_id, public_id, external_id, email, mailbox, name, country,

@@ -27,7 +27,8 @@ def value_of(field: models.Field[Any, Any], related: Mapping[type[models.Model],
         return related[target]
     for kind, sample in _SAMPLES.items():
         if isinstance(field, kind):
-            return sample
+            # What ends does so after it began.
+            return sample + timedelta(days=1) if field.name.startswith("ends_") else sample
     if field.choices:
         return next(iter(field.flatchoices))[0]
     if field.is_relation or isinstance(field, models.BigIntegerField | models.BigAutoField):
