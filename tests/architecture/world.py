@@ -17,6 +17,7 @@ from integrations.services import connections, webhooks
 from programs import services as programs
 from programs.assignment import Variant
 from rewards import services as rewards
+from rewards.models import Fulfilment, Reward
 from tests.architecture.catalogue import column_of, person, tenant_models
 from tests.architecture.rows import row_for
 from tests.conftest import AT, make_workspace
@@ -80,6 +81,7 @@ def build() -> World:
     deliver(target)
     with tenant(target):
         hold(target)
+        hand_over(target)
         fill(target)
         ids = newest(target)
     with tenant(strange):
@@ -213,6 +215,20 @@ def hold(workspace: Workspace) -> None:
         score=50,
         reason="too_fast",
         opened_at=AT,
+    )
+
+
+def hand_over(workspace: Workspace) -> None:
+    """Have a reward handed over; a row made up from columns would be for nothing."""
+    reward = Reward.objects.for_workspace(workspace).latest("pk")
+    Fulfilment.objects.create(
+        workspace=workspace,
+        kind=Fulfilment.Kind.PRODUCT,
+        reward=reward,
+        customer=reward.customer,
+        status=Fulfilment.Status.TODO,
+        created_at=AT,
+        updated_at=AT,
     )
 
 
