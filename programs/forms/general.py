@@ -45,7 +45,9 @@ _ATTRIBUTION: Final = (
     "lifetime_months",
     "first_bind_wins",
 )
-_PLAIN: Final = ("approval_score", "expiry_warning_days", "redemption_minimum", "tax_details_required")
+_PLAIN: Final = ("approval_score", "tax_details_required")
+_COUNTS: Final = ("expiry_warning_days", "redemption_minimum")
+"""Numbers whose 0 is shown as nothing."""
 _APPROVE: Final = tuple(f"approve_{kind}" for kind in KIND_WORDS)
 """A box for each kind of reward that a person approves."""
 
@@ -183,9 +185,9 @@ class TermsForm(forms.Form):
         help_text="Money waits until the person has given them in the portal.",
     )
     expiry_warning_days = forms.IntegerField(
-        label="Warn before a reward expires (days)",
+        label="Warn before expiry (days)",
         required=False,
-        help_text="By e-mail; 0 for never.",
+        help_text="By e-mail to whoever has the reward. Left empty: never.",
     )
     redemption_minimum = forms.IntegerField(
         label="Points are redeemed from", required=False, help_text="Left empty: any number of points."
@@ -259,9 +261,8 @@ class TermsForm(forms.Form):
             "approval_above_minor": given["approval_above_minor"],
             "approval_kinds": [kind for kind in KIND_WORDS if given[f"approve_{kind}"]],
             "assumed_margin_bps": given["assumed_margin_bps"],
-            "approval_score": given["approval_score"],
-            "tax_details_required": given["tax_details_required"],
-            **{name: given[name] or 0 for name in ("expiry_warning_days", "redemption_minimum")},
+            **{name: given[name] for name in _PLAIN},
+            **{name: given[name] or 0 for name in _COUNTS},
         }
 
 
@@ -281,4 +282,5 @@ def terms_initial(program: Program, terms: ProgramTerms) -> dict[str, Any]:
         **{f"approve_{kind}": True for kind in terms.approval_kinds},
         "assumed_margin": "" if margin is None else percent_input(margin),
         **{name: getattr(terms, name) for name in _PLAIN},
+        **{name: getattr(terms, name) or "" for name in _COUNTS},
     }
