@@ -102,6 +102,16 @@ def points(amount: PercentageAmount | FixedAmount, **fields: Any) -> RewardRule:
             "The referrer gets 50 points for each purchase, for product A and categories b and c only.",
         ),
         (
+            points(FixedAmount(50), items=ItemTerms(categories=("b",), excluded=True)),
+            "EUR",
+            "The referrer gets 50 points for each purchase, for everything but category b.",
+        ),
+        (
+            points(FixedAmount(50), items=ItemTerms(skus=("A", "B"))),
+            "EUR",
+            "The referrer gets 50 points for each purchase, for products A and B only.",
+        ),
+        (
             RewardRule("a", "referrer", "renewal", "gift_card", FixedAmount(500), nth=11, expiry_days=1),
             "EUR",
             "The referrer gets €5.00 for the 11th renewal as a gift card, to be used within 1 day.",
