@@ -12,7 +12,7 @@ from accounts.services import Actor
 from programs import queries, services
 from programs.forms import TermsEditor
 from programs.models import Program
-from tests.factories import ProgramFactory
+from tests.factories import ProgramFactory, terms
 
 
 @pytest.fixture
@@ -206,3 +206,17 @@ def test_the_preview_follows_what_is_typed_and_saves_nothing(
     before = program.draft
     program.refresh_from_db()
     assert program.draft == before
+
+
+def test_a_cap_on_a_reward_that_is_gone_is_missed_at_the_review(
+    client: Client, root: str, workspace: Workspace
+) -> None:
+    cap = {"key": "c", "scope": "program", "period": "year", "limit_count": 5, "rules": ["gone"]}
+    program = ProgramFactory.create(
+        workspace=workspace, status="draft", live_version=None, draft=terms(caps=[cap])
+    )
+    setup = f"{root}/{program.public_id}/setup"
+    assert client.get(f"{setup}/").headers["Location"] == f"{setup}/rewards/"
+    page = client.get(f"{setup}/review/").content.decode()
+    assert f'The cap names a reward that is not here. <a href="{setup}/rewards/">' in page
+    assert client.post(f"{setup}/review/").status_code == 400
