@@ -47,6 +47,9 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         "Money",
         (
             ("Rewards", "reward_list", "award", "view"),
+            ("Fulfilment", "fulfilment_list", "package", "view"),
+            ("Catalogue", "catalogue_list", "gift", "view"),
+            ("Redemptions", "redemption_list", "coins", "view"),
             ("Payouts", "batch_list", "wallet", "view"),
             ("Adjustments", "adjustment_list", "adjustments", "view"),
             ("Tax details", "tax_list", "file-certificate", "view"),

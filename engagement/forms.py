@@ -91,3 +91,10 @@ class MessageFilterForm(lists.FilterForm):
             if name == "stage"
             else super().narrow_by(rows, name, value)
         )
+
+
+class SpendForm(forms.Form):
+    """Which item of the catalogue is redeemed, under a key of the page's own."""
+
+    item = forms.CharField(max_length=40)
+    key = forms.CharField(max_length=80)

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from engagement import api as endpoints
 from engagement.views import appeals, confirmation, embed, landing, messages, money, portal
 from engagement.views import appeals, confirmation, embed, landing, messages, portal, statement
+from engagement.views import appeals, confirmation, embed, landing, messages, portal, spending
 
 public: list[URLPattern | URLResolver] = [
     path("portal/", portal.portal, name="portal"),
@@ -19,6 +20,8 @@ public: list[URLPattern | URLResolver] = [
     path("portal/embed/how-paid/", money.embed_paid, name="embed_paid"),
     path("portal/embed/tax/", money.embed_tax, name="embed_tax"),
     path("portal/embed/missing-friend/", appeals.embed_missing, name="embed_missing"),
+    path("portal/spend/", spending.portal_spend, name="portal_spend"),
+    path("portal/embed/spend/", spending.embed_spend, name="embed_spend"),
     path("portal/embed/", embed.portal_embed, name="portal_embed"),
     path("portal/embed/qr/<str:public_id>.png", embed.embed_qr, name="embed_qr"),
     path("portal/embed/qr/<str:public_id>.svg", embed.embed_qr, {"drawn_as": "svg"}, name="embed_qr_svg"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -51,6 +52,9 @@ class RewardFilterForm(_Filters):
     kind = forms.ChoiceField(choices=lists.choices(Reward.Kind.choices))
     side = forms.ChoiceField(choices=lists.choices(Reward.Side.choices))
     program = forms.ChoiceField()
+    waits_for = forms.ChoiceField(
+        label="Waits for", choices=lists.choices([("person", "A person's approval")])
+    )
     participant = forms.CharField(max_length=40, widget=forms.HiddenInput)
     customer = forms.CharField(max_length=40, widget=forms.HiddenInput)
     referral = forms.CharField(max_length=40, widget=forms.HiddenInput)
@@ -63,15 +67,20 @@ class RewardFilterForm(_Filters):
         widget=forms.HiddenInput,
     )
 
-    def __init__(self, *args: Any, programs: QuerySet[Program], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, programs: QuerySet[Program], at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.at = at
         field = self.fields["program"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = lists.choices([(program.public_id, program.name) for program in programs])
 
     def narrow_by(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
-        """Narrow to what counts in one column of the liability report."""
-        return queries.in_place(rows, value) if name == "stands" else super().narrow_by(rows, name, value)
+        """Narrow by one filter: by a column of the liability report, or to what a person has to approve."""
+        if name == "stands":
+            return queries.in_place(rows, value)
+        if name == "waits_for":
+            return rows.filter(pk__in=queries.due_for_a_person(self.workspace, at=self.at).values("pk"))
+        return super().narrow_by(rows, name, value)
 
     def text_of(self, name: str, value: Any) -> str:
         """Return the reason in words, and names for ids."""

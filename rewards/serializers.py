@@ -104,9 +104,16 @@ class RewardAnswer(serializers.Serializer[Any]):
     amount_minor = serializers.IntegerField()
     reversed_minor = serializers.IntegerField(help_text="taken back by refunds")
     net_minor = serializers.IntegerField()
-    fulfilment = serializers.DictField(help_text="a discount code, a product to send")
+    redeemed_minor = serializers.IntegerField(help_text="spent by its owner")
+    expired_minor = serializers.IntegerField(help_text="lapsed unused")
+    needs_person = serializers.CharField(
+        allow_blank=True, help_text="why a person has to approve it; empty where it approves itself"
+    )
+    fulfilment = serializers.DictField(help_text="a discount code, a product, a link")
     payout = serializers.CharField(allow_null=True)
     available_at = serializers.DateTimeField(help_text="when the hold ends")
+    issued_at = serializers.DateTimeField(allow_null=True, help_text="when it was handed over")
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="until when it can be used")
     created_at = serializers.DateTimeField()
 
 

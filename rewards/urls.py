@@ -26,6 +26,9 @@ from rewards.api import liability as liability_api
 from rewards.api import rewards as reward_api
 from rewards.api import statements as statement_api
 from rewards.views import books, ledger, liability, payouts, rewards, statements
+from rewards.api import giving
+from rewards.api import rewards as reward_api
+from rewards.views import books, catalogue, fulfilment, ledger, payouts, rewards
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),
@@ -33,6 +36,19 @@ console: list[URLPattern | URLResolver] = [
     path("rewards/<str:public_id>/", rewards.reward_detail, name="reward_detail"),
     path("rewards/<str:public_id>/approve/", rewards.reward_approve, name="reward_approve"),
     path("rewards/<str:public_id>/deny/", rewards.reward_deny, name="reward_deny"),
+    path("fulfilment/", fulfilment.fulfilment_list, name="fulfilment_list"),
+    path("fulfilment/bulk/", fulfilment.fulfilment_bulk, name="fulfilment_bulk"),
+    path("fulfilment/settings/", fulfilment.fulfilment_settings, name="fulfilment_settings"),
+    path("fulfilment/<str:public_id>/", fulfilment.fulfilment_detail, name="fulfilment_detail"),
+    path("fulfilment/<str:public_id>/done/", fulfilment.fulfilment_complete, name="fulfilment_complete"),
+    path("fulfilment/<str:public_id>/retry/", fulfilment.fulfilment_retry, name="fulfilment_retry"),
+    path("catalogue/", catalogue.catalogue_list, name="catalogue_list"),
+    path("catalogue/new/", catalogue.catalogue_new, name="catalogue_new"),
+    path("catalogue/<str:public_id>/", catalogue.catalogue_edit, name="catalogue_edit"),
+    path("catalogue/<str:public_id>/archive/", catalogue.catalogue_archive, name="catalogue_archive"),
+    path("redemptions/", catalogue.redemption_list, name="redemption_list"),
+    path("redemptions/<str:public_id>/", catalogue.redemption_detail, name="redemption_detail"),
+    path("redemptions/<str:public_id>/cancel/", catalogue.redemption_cancel, name="redemption_cancel"),
     path("payouts/", payouts.batch_list, name="batch_list"),
     path("payouts/new/", payouts.batch_new, name="batch_new"),
     path("payouts/settings/", payout_settings.payout_settings, name="payout_settings"),
@@ -82,6 +98,28 @@ api: list[URLPattern | URLResolver] = [
     path("rewards/<str:public_id>", reward_api.RewardDetail.as_view(), name="api_reward"),
     path("rewards/<str:public_id>/approve", reward_api.RewardApprove.as_view(), name="api_reward_approve"),
     path("rewards/<str:public_id>/deny", reward_api.RewardDeny.as_view(), name="api_reward_deny"),
+    path("fulfilments", giving.FulfilmentList.as_view(), name="api_fulfilments"),
+    path("fulfilments/<str:public_id>", giving.FulfilmentDetail.as_view(), name="api_fulfilment"),
+    path(
+        "fulfilments/<str:public_id>/complete",
+        giving.FulfilmentComplete.as_view(),
+        name="api_fulfilment_complete",
+    ),
+    path("fulfilments/<str:public_id>/retry", giving.FulfilmentRetry.as_view(), name="api_fulfilment_retry"),
+    path("catalogue-items", giving.ItemList.as_view(), name="api_catalogue_items"),
+    path("catalogue-items/<str:public_id>", giving.ItemDetail.as_view(), name="api_catalogue_item"),
+    path(
+        "catalogue-items/<str:public_id>/status",
+        giving.ItemStatus.as_view(),
+        name="api_catalogue_item_status",
+    ),
+    path("redemptions", giving.RedemptionList.as_view(), name="api_redemptions"),
+    path("redemptions/<str:public_id>", giving.RedemptionDetail.as_view(), name="api_redemption"),
+    path(
+        "redemptions/<str:public_id>/cancel",
+        giving.RedemptionCancel.as_view(),
+        name="api_redemption_cancel",
+    ),
     path("payout-batches", batch_api.BatchList.as_view(), name="api_batches"),
     path("payout-batches/preview", batch_api.BatchPreview.as_view(), name="api_batch_preview"),
     path("payout-batches/<str:public_id>", batch_api.BatchDetail.as_view(), name="api_batch"),

@@ -26,7 +26,8 @@ from core.models import EventDelivery
 from engagement.models import Message
 from integrations.models import Connection, InboxItem, WebhookDelivery, WebhookEndpoint
 from programs.models import Participant, Program, ProgramVersion
-from rewards.models import Adjustment, BooksCheck, PayoutBatch, Reward, TaxDetails
+from rewards.models import Adjustment, BooksCheck, Fulfilment, PayoutBatch, Reward, TaxDetails
+from rewards.queries import due_for_a_person
 from tracking.models import Appeal, Click, FraudCase
 
 
@@ -147,12 +148,8 @@ def _number_of(rows: QuerySet[Any]) -> Coalesce:
 
 def _rewards_to_approve(workspace: int, at: datetime) -> QuerySet[Any]:
     # Where rewards approve themselves, the scheduled job takes them within seconds.
-    return Reward.objects.for_workspace(workspace).filter(
-        status=Reward.Status.PENDING,
-        available_at__lte=at,
-        version__terms__approval="manual",
-        version__workspace_id=workspace,
-    )
+    rows: QuerySet[Any] = due_for_a_person(workspace, at=at)
+    return rows
 
 
 def _books_off(workspace: int, at: datetime) -> QuerySet[Any]:
@@ -225,7 +222,25 @@ _QUESTIONS: Final = (
         many="rewards to approve",
         rows=_rewards_to_approve,
         url_name="reward_list",
-        query="status=pending",
+        query="waits_for=person",
+    ),
+    _Question(
+        "fulfilments_failed",
+        icon="package",
+        one="reward that could not be handed over",
+        many="rewards that could not be handed over",
+        rows=_rows_that(Fulfilment, status=Fulfilment.Status.FAILED),
+        url_name="fulfilment_list",
+        query="status=failed",
+    ),
+    _Question(
+        "fulfilments_to_do",
+        icon="package",
+        one="reward to hand over",
+        many="rewards to hand over",
+        rows=_rows_that(Fulfilment, status=Fulfilment.Status.TODO),
+        url_name="fulfilment_list",
+        query="status=todo",
     ),
     _Question(
         "appeals_open",

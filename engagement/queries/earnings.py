@@ -44,6 +44,8 @@ class RewardLine:
     created_at: datetime
     available_at: datetime | None
     code: str
+    link: str
+    expires_at: datetime | None
     taken_back: str
     conversion: str
 
@@ -84,6 +86,7 @@ def reward_lines(rewards: Page[Reward]) -> tuple[RewardLine, ...]:
     for reward in rewards:
         if reward.version_id not in by_version:
             by_version[reward.version_id] = program_queries.terms_of(reward.version)
+        usable = reward.status == Reward.Status.ISSUED
         on_hold = reward.status == Reward.Status.PENDING
         lines.append(
             RewardLine(
@@ -93,7 +96,9 @@ def reward_lines(rewards: Page[Reward]) -> tuple[RewardLine, ...]:
                 words=reward_words(reward),
                 created_at=reward.created_at,
                 available_at=reward.available_at if on_hold else None,
-                code=str(reward.fulfilment.get("code", "")) if reward.status == Reward.Status.ISSUED else "",
+                code=str(reward.fulfilment.get("code", "")) if usable else "",
+                link=str(reward.fulfilment.get("link", "")) if usable else "",
+                expires_at=reward.expires_at if usable else None,
                 taken_back=_taken_back(reward),
                 conversion=reward.conversion.public_id if reward.side == Reward.Side.REFERRER else "",
             )
@@ -115,7 +120,7 @@ def reward_words(reward: Reward) -> str:
     """Return where a reward stands, in words that need no explanation."""
     kind, status = reward.kind, reward.status
     if status == Reward.Status.APPROVED:
-        return "Ready for the next payout" if kind == Reward.Kind.CASH else "Confirmed"
+        return "Ready for the next payout" if kind == Reward.Kind.CASH else "Confirmed, on its way"
     if status == Reward.Status.ISSUED:
         return _ISSUED.get(kind, "Given to you")
     return {

@@ -75,6 +75,7 @@ class Portal:
     paid_to: Destination | None
     tax_asked: bool
     tax_refusal: str
+    has_points: bool
 
     @property
     def link(self) -> ShareLink | None:
@@ -127,6 +128,7 @@ def portal_of(participant: Participant, *, pages: Mapping[str, str], at: datetim
         paid_to=paid_to,
         tax_asked=bool(refusals) or reward_queries.tax_details_of(participant.customer) is not None,
         tax_refusal=refusals.get(participant.customer_id, ""),
+        has_points=any(account.kind == Account.Kind.POINTS for account in accounts),
     )
 
 

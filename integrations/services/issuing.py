@@ -89,7 +89,8 @@ def _job(claimed: Claim, now: datetime, deadline_seconds: float) -> Callable[[],
     over = partial(rows.filter(pk=claimed.pk).update, state=Errand.State.DONE, leased_until=None)
     issues = errand.action == Errand.Action.ISSUE
     if issues and fulfilment.status != Fulfilment.Status.WAITING:
-        over()
+        # An errand without attempts says that nobody was ever asked.
+        over(attempts=claimed.attempts if claimed.attempts > 1 else 0)
         if fulfilment.status == Fulfilment.Status.CANCELLED and claimed.attempts > 1:
             # An attempt was cut off, so that nobody knows whether it made something.
             take_back(fulfilment=fulfilment, at=now)
@@ -113,15 +114,15 @@ def _may_take_back(rows: Any, errand: Errand, fulfilment: Fulfilment, now: datet
     if fulfilment.status != Fulfilment.Status.CANCELLED:
         own.update(state=Errand.State.DONE, leased_until=None)
         return False
-    if made is None or made.state != Errand.State.PENDING:
-        return True
-    if made.leased_until is not None and made.leased_until >= now:
-        own.update(due_at=now + LEASE, leased_until=None)
-        return False
-    rows.filter(pk=made.pk).update(state=Errand.State.DONE, leased_until=None)
-    if made.attempts == 0:
+    if made is not None and made.state == Errand.State.PENDING:
+        if made.leased_until is not None and made.leased_until >= now:
+            own.update(due_at=now + LEASE, leased_until=None)
+            return False
+        rows.filter(pk=made.pk).update(state=Errand.State.DONE, leased_until=None)
+    asked = fulfilment.attempts or (made is not None and made.attempts)
+    if not asked:
         own.update(state=Errand.State.DONE, leased_until=None)
-    return bool(made.attempts)
+    return bool(asked)
 
 
 def _gift(fulfilment: Fulfilment) -> Gift:
@@ -194,7 +195,7 @@ def _own_system(
     ).encode()
     # One id for each thing that is asked: the receiver drops what it has seen.
     message = (
-        fulfilment.public_id if errand.action == Errand.Action.ISSUE else f"{fulfilment.public_id}.cancel"
+        fulfilment.public_id if errand.action == Errand.Action.ISSUE else f"{fulfilment.public_id}-cancel"
     )
     keys = signing_secrets(validation_key(workspace=workspace_id, at=now), at=now)
     headers = {"content-type": "application/json", **webhook_signing.sign(keys, message, now, body)}

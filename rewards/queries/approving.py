@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, TextField, Value, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Concat, StrIndex
+from django.db.models.lookups import GreaterThan
 
 from accounts.models import Workspace
-from programs.models import ProgramVersion
 from programs.queries import terms_of
-from programs.terms import ProgramTerms
 from rewards.approval_policy import needs_person
 from rewards.models import Reward
 
@@ -27,37 +28,38 @@ def why_a_person(reward: Reward) -> str:
 
 def due_by_itself(workspace: Workspace, *, at: datetime) -> QuerySet[Reward]:
     """Return the pending rewards whose hold is over and which need no person."""
-    due = _due(workspace, at)
-    return due.exclude(_by_person(workspace, due))
+    return _due(workspace, at, by_person=False)
 
 
-def due_for_a_person(workspace: Workspace, *, at: datetime) -> QuerySet[Reward]:
+def due_for_a_person(workspace: Workspace | int, *, at: datetime) -> QuerySet[Reward]:
     """Return the pending rewards whose hold is over and which a person has to approve."""
-    due = _due(workspace, at)
-    return due.filter(_by_person(workspace, due))
+    return _due(workspace, at, by_person=True)
 
 
-def _due(workspace: Workspace, at: datetime) -> QuerySet[Reward]:
-    return Reward.objects.for_workspace(workspace).filter(status=Reward.Status.PENDING, available_at__lte=at)
-
-
-def _by_person(workspace: Workspace, due: QuerySet[Reward]) -> Q:
-    """Return what `needs_person` says as a condition, so that what waits is never read again and again."""
-    versions = ProgramVersion.objects.for_workspace(workspace).filter(
-        pk__in=due.order_by().values_list("version_id", flat=True).distinct()
+def _due(workspace: Workspace | int, at: datetime, *, by_person: bool) -> QuerySet[Reward]:
+    rows: QuerySet[Reward] = Reward.objects.for_workspace(workspace)
+    due = rows.filter(
+        status=Reward.Status.PENDING, available_at__lte=at, version__workspace_id=F("workspace_id")
     )
-    condition = Q(pk__in=[])
-    for version in versions:
-        condition |= Q(version=version) & _in_terms(terms_of(version))
-    return condition
+    marked = due.alias(by_person=Case(When(_BY_PERSON, then=Value(True)), default=Value(False)))
+    return marked.filter(**{"by_person": by_person})
 
 
-def _in_terms(terms: ProgramTerms) -> Q:
-    if terms.approval == "manual":
-        return Q()
-    condition = Q(kind__in=terms.approval_kinds)
-    if terms.approval_above_minor is not None:
-        condition |= Q(unit=terms.currency, amount_minor__gt=terms.approval_above_minor)
-    if terms.approval_score is not None:
-        condition |= Q(score__gte=terms.approval_score)
-    return condition
+def _said(name: str) -> KeyTextTransform:
+    return KeyTextTransform(name, "version__terms")
+
+
+# What `needs_person` says, for the database: what waits for a person is never read again and again.
+_BY_PERSON = (
+    Q(version__terms__approval="manual")
+    | Q(
+        GreaterThan(
+            StrIndex(
+                _said("approval_kinds"), Concat(Value('"'), F("kind"), Value('"'), output_field=TextField())
+            ),
+            Value(0),
+        )
+    )
+    | Q(unit=_said("currency"), amount_minor__gt=Cast(_said("approval_above_minor"), BigIntegerField()))
+    | Q(score__gte=Cast(_said("approval_score"), BigIntegerField()))
+)

@@ -12,6 +12,7 @@ from django.db.models import Count, F, QuerySet, Sum
 from accounts.models import Workspace
 from programs.models import Customer, Program
 from rewards.models import Reward, RewardChange, Transfer
+from rewards.queries.approving import why_a_person
 from tracking.models import Conversion, Referral
 
 MOST_OF_A_REFERRAL = 50
@@ -143,9 +144,14 @@ def public_reward(reward: Reward) -> dict[str, Any]:
         "amount_minor": reward.amount_minor,
         "reversed_minor": reward.reversed_minor,
         "net_minor": reward.net_minor,
+        "redeemed_minor": reward.redeemed_minor,
+        "expired_minor": reward.expired_minor,
+        "needs_person": why_a_person(reward) if reward.status == Reward.Status.PENDING else "",
         "fulfilment": reward.fulfilment,
         "payout": reward.payout.public_id if reward.payout else None,
         "available_at": reward.available_at.isoformat(),
+        "issued_at": reward.issued_at.isoformat() if reward.issued_at else None,
+        "expires_at": reward.expires_at.isoformat() if reward.expires_at else None,
         "created_at": reward.created_at.isoformat(),
     }
 

@@ -9,7 +9,13 @@ from rewards.services.approval import (
     release_due_rewards,
 )
 from rewards.services.books import request_check, run_due_checks
-from rewards.services.catalogue import ItemFacts, archive_item, change_item, create_item
+from rewards.services.catalogue import (
+    ItemFacts,
+    archive_item,
+    change_item,
+    create_item,
+    set_give_url,
+)
 from rewards.services.expiry import expire_due_rewards, warn_of_expiry
 from rewards.services.forgetting import forget_customer
 from rewards.services.fulfilment import (
@@ -106,6 +112,7 @@ __all__ = [
     "retry_failed",
     "retry_fulfilment",
     "run_due_checks",
+    "set_give_url",
     "settle_conversion",
     "settle_conversions",
     "spend_credit",

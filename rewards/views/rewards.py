@@ -17,6 +17,7 @@ from core.forms import add_domain_error
 from core.templatetags.display import money
 from rewards import forms, queries, services, tables
 from rewards.models import Reward
+from rewards.queries import giving
 
 OUTCOME = "reward_outcome"
 
@@ -27,7 +28,10 @@ def reward_list(request: ConsoleRequest) -> HttpResponseBase:
     """Rewards with filters, totals, and decisions about the chosen ones."""
     slug = request.workspace.slug
     form = forms.RewardFilterForm(
-        request.GET, workspace=request.workspace, programs=queries.programs_of(request.workspace)
+        request.GET,
+        workspace=request.workspace,
+        programs=queries.programs_of(request.workspace),
+        at=request.at,
     )
     rows = queries.listed(request.workspace)
     context: dict[str, Any] = {}
@@ -194,6 +198,8 @@ def _story(request: ConsoleRequest, reward: Reward) -> dict[str, Any]:
         "reward": reward,
         "steps": steps,
         "transfers": queries.transfers_of(reward),
+        "fulfilment": giving.fulfilment_of(reward),
+        "needs_person": queries.why_a_person(reward),
         "refusal": queries.approval_refusal(reward, at=request.at),
         "undecided": reward.status in (Reward.Status.PENDING, Reward.Status.HELD),
         "approve_form": forms.ApproveForm(),

@@ -56,6 +56,7 @@ NO_PAGE: Final = {
     "inbox_item_retry", "invitation_revoke", "link_archive", "link_restore", "member_remove", "member_role",
     "message_retry", "participant_bulk", "portal_sign_out", "promo_code_bulk",
     "program_publish", "program_status",
+    "catalogue_archive", "fulfilment_bulk", "fulfilment_complete", "fulfilment_retry", "redemption_cancel",
     "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_bulk",
     "webhook_delivery_retry", "webhook_disable",
     "webhook_enable", "webhook_rotate", "webhook_test", "workspace_resume",
@@ -137,6 +138,9 @@ ROWS: Final[dict[str, dict[str, str]]] = {
     "reward_detail": {
         status: _with(_REWARD, f"status = '{status}'") for status in ("pending", "held", "paid", "denied")
     },
+    "fulfilment_detail": {
+        status: _with("rewards_fulfilment", f"status = '{status}'") for status in ("todo", "failed", "done")
+    },
     "batch_detail": {
         "waiting": _with(_BATCH, "status NOT IN ('completed', 'approved')"),
         "completed": _with(_BATCH, "status = 'completed'"),
@@ -198,6 +202,8 @@ PUBLIC: Final[dict[str, list[Stop]]] = {
     "portal_tax": [Stop("", "participant", "/portal/tax/")],
     "portal_statement": [Stop("", "participant", "/portal/statement/")],
     "portal_missing": [Stop("", "participant", "/portal/missing-friend/")],
+    "portal_spend": [Stop("", "participant", "/portal/spend/")],
+    "embed_spend": [Stop("bad token", "nobody", "/portal/embed/spend/?token=none", 403)],
     "embed_why": [
         Stop("opened", "nobody", "/portal/{id}/", query=LIVE_PROGRAM, before="embed and ask why"),
         Stop("bad token", "nobody", "/portal/embed/why/cnv_unknown/?token=none", 403),

@@ -229,7 +229,7 @@ def test_what_was_never_asked_for_is_not_asked_for_any_more(workspace: Workspace
     reward = cut(workspace)
     heard()
     _taken_back(workspace, reward)
-    assert ran(workspace) == 0
+    assert (ran(workspace), ran(workspace)) == (0, 0)
     assert shop.asked == []
     assert [state for _, state in errands(workspace)] == ["done", "done"]
 
@@ -262,7 +262,9 @@ def test_errands_are_queued_once(workspace: Workspace, shop: WooShop) -> None:
 
 
 def custom(workspace: Workspace) -> Reward:
-    return approved(participant(program(workspace, rule(kind="custom", custom={"name": "VIP seat"}))))
+    return approved(
+        participant(program(workspace, rule(kind="custom", amount=None, custom={"name": "VIP seat"})))
+    )
 
 
 def test_the_own_system_hears_a_signed_message_and_says_what_it_gave(
@@ -309,4 +311,4 @@ def test_the_own_system_hears_what_is_taken_back(workspace: Workspace, own: Rece
     _taken_back(workspace, reward)
     ran(workspace)
     assert [json.loads(body)["action"] for _, _, body in own.received] == ["issue", "cancel"]
-    assert own.ids == [of(reward).public_id, f"{of(reward).public_id}.cancel"]
+    assert own.ids == [of(reward).public_id, f"{of(reward).public_id}-cancel"]
