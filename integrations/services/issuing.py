@@ -95,6 +95,15 @@ def _job(claimed: Claim, now: datetime, deadline_seconds: float) -> Callable[[],
             # An attempt was cut off, so that nobody knows whether it made something.
             take_back(fulfilment=fulfilment, at=now)
         return None
+    if issues and rows.filter(
+        fulfilment=errand.fulfilment,
+        action=Errand.Action.CANCEL,
+        state=Errand.State.PENDING,
+        leased_until__gte=now,
+    ):
+        # It was called off and is wanted again: not before what is being taken back is gone.
+        rows.filter(pk=errand.pk).update(due_at=now + LEASE, leased_until=None)
+        return None
     if not issues and not _may_take_back(rows, errand, fulfilment, now):
         return None
     if not errand.connection:

@@ -150,6 +150,11 @@ TASTING: Final = replace(
 )
 
 
+def club(rules: tuple[RewardRule, ...]) -> ProgramTerms:
+    """Return the terms of the club, which gives at once."""
+    return replace(_BASE, hold_days=0, rewards=rules)
+
+
 def document(terms: ProgramTerms) -> dict[str, Any]:
     """Return terms as the document that a program's draft holds."""
     return dict(dump_terms(terms))

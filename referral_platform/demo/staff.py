@@ -12,7 +12,7 @@ from programs import services as program_services
 from programs.assignment import Variant
 from programs.models import Experiment, Participant
 from programs.terms import ProgramTerms
-from referral_platform.demo import by_hand, cases, cast, endpoints, shopfront, support
+from referral_platform.demo import by_hand, cases, cast, club, endpoints, shopfront, support
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, SHOP_FROM, TASTERS, TASTING_ENDS
 from rewards import queries as reward_queries
@@ -60,6 +60,12 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(153, 15), change_keys),
         (after(153, 16), open_sites),
         (after(160, 9), start_experiment),
+        (after(162, 9), set_up_club),
+        (after(162, 10), club.open_club),
+        (after(163, 12), club.buy),
+        (after(165, 10), club.hand_over),
+        (after(166, 12), club.use_and_send_back),
+        (after(173, 10), club.redeem),
         (SHOP_FROM - timedelta(hours=1), shopfront.connect),
         (after(166, 10), endpoints.add),
         (after(168, 14), refund_paid_order),
@@ -96,6 +102,11 @@ def set_up(stage: Stage, at: datetime) -> None:
         workspace=stage.workspace, name="Coffee for offices", kind="b2b", actor=stage.olga, at=at
     )
     _make_key(stage, "sk", "Shop backend (old)", ["track", "read"], at)
+
+
+def set_up_club(stage: Stage, at: datetime) -> None:
+    """Publish a program whose rewards are things."""
+    publish(stage, "club", "Lumen club", "customer", cast.club(club.RULES), at)
 
 
 def _make_key(stage: Stage, kind: str, name: str, scopes: list[str], at: datetime) -> ApiKey:

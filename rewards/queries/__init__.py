@@ -155,6 +155,7 @@ __all__ = [
     "in_place",
     "latest_references",
     "liability",
+    "latest_references",
     "listed",
     "money_settings",
     "named",

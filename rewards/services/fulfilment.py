@@ -194,8 +194,8 @@ def withdraw_fulfilments(
 def restore_fulfilments(*, workspace: Workspace, rewards: Collection[Reward], at: datetime) -> None:
     """Hand over anew what a refund that was wrong had called off; safe to repeat.
 
-    For rewards that are approved again: the caller holds their locks. The code that was disabled stays so,
-    and another one is made; what only waited is asked for again.
+    For rewards that are approved again: the caller holds their locks. The same code is good again, once a
+    connected shop has it again; what only waited is asked for again.
     """
     by_pk = {reward.pk: reward for reward in rewards if reward.status == Reward.Status.APPROVED}
     rows = list(
@@ -220,6 +220,7 @@ def restore_fulfilments(*, workspace: Workspace, rewards: Collection[Reward], at
             expires_at=expires_at,
             routes=routes,
             at=at,
+            code=row.code,
         )
         row.details, row.code, row.status = fresh.details, fresh.code, fresh.status
         row.connection, row.amount_minor = fresh.connection, fresh.amount_minor
@@ -235,7 +236,7 @@ def restore_fulfilments(*, workspace: Workspace, rewards: Collection[Reward], at
 
 
 _OF_CODE: Final = ("code", "link", "used_on", "used_at", "expires_at", "cancelled")
-"""What belongs to a code or link that is not valid any more."""
+"""What tells of a code or link as it was before."""
 
 
 def cancel_row(row: Fulfilment, *, why: str, at: datetime) -> bool:
@@ -337,6 +338,7 @@ def _new(
     expires_at: datetime | None,
     routes: Mapping[str, str],
     at: datetime,
+    code: str = "",
 ) -> Fulfilment:
     row = Fulfilment(
         workspace=workspace,
@@ -348,7 +350,7 @@ def _new(
         updated_at=at,
     )
     if kind == Fulfilment.Kind.DISCOUNT:
-        row.code = _discount_code()
+        row.code = code or _discount_code()
         row.details |= {"code": row.code, "single_use": True}
         if expires_at is not None:
             row.details["expires_at"] = expires_at.isoformat()

@@ -22,7 +22,16 @@ from integrations.models import InboxItem, WebhookDelivery, WebhookEndpoint
 from programs.models import Experiment, Exposure, Participant, Program
 from referral_platform.demo import cast
 from referral_platform.demo.loading import load
-from rewards.models import Account, Payout, PayoutBatch, Reward, Transfer
+from rewards.models import (
+    Account,
+    CatalogueItem,
+    Fulfilment,
+    Payout,
+    PayoutBatch,
+    Redemption,
+    Reward,
+    Transfer,
+)
 from tests import factories
 from tests.conftest import make_workspace
 from tracking import fraud
@@ -117,9 +126,20 @@ def check_facts(workspace: Workspace) -> None:
         "approved",
         "issued",
         "paid",
+        "redeemed",
         "reversed",
         "denied",
     }
+    assert counts(workspace, Fulfilment, "kind") == {
+        "credit": counts(workspace, Fulfilment, "kind")["credit"],
+        "discount": 4,
+        "product": 4,
+        "gift_card": 3,
+        "custom": 3,
+    }
+    assert set(counts(workspace, Fulfilment, "status")) == {"todo", "done", "failed", "cancelled"}
+    assert counts(workspace, Redemption, "status") == {"done": 2}
+    assert CatalogueItem.objects.for_workspace(workspace).count() == 4
     assert counts(workspace, Reward, "status")["held"] >= 4
     assert counts(workspace, Appeal, "status") == {"open": 2, "granted": 1, "declined": 1}
     assert Appeal.objects.for_workspace(workspace).filter(conversion__isnull=True).count() == 1
@@ -169,6 +189,8 @@ def check_figures(workspace: Workspace) -> None:
     assert codes == {
         "fraud_cases",
         "rewards_to_approve",
+        "fulfilments_failed",
+        "fulfilments_to_do",
         "appeals_open",
         "batches_to_approve",
         "messages_failed",
@@ -184,7 +206,7 @@ def check_figures(workspace: Workspace) -> None:
 def check_people(workspace: Workspace) -> None:
     assert 395 < Participant.objects.for_workspace(workspace).count() <= 404
     assert counts(workspace, Participant, "status")["suspended"] == 1
-    assert counts(workspace, Program, "status") == {"active": 2, "paused": 1, "draft": 1}
+    assert counts(workspace, Program, "status") == {"active": 3, "paused": 1, "draft": 1}
     invitations = Invitation.objects.for_workspace(workspace)
     assert [invitation.email for invitation in invitations if invitation.is_open(AT)] == [
         "jonas.reuter@lumen-coffee.example"
