@@ -212,6 +212,7 @@ def mail_to_owner(
             "on_hold": reward.status == Reward.Status.PENDING,
             "reward_kind": reward.kind,
             "code": str(reward.fulfilment.get("code", "")),
+            "link": str(reward.fulfilment.get("link", "")),
             **(more or {}),
         },
         about=reward.public_id,

@@ -19,6 +19,11 @@ _SAMPLES: dict[type[models.Field[Any, Any]], Any] = {
     models.BinaryField: b"x",
 }
 
+_WANTED = {("rewards_fulfilment", "reward_id")}
+"""Columns that may be empty, but not all of a choice of them."""
+_LATER = {("programs_promotion", "ends_at"): datetime(2026, 3, 9, 12, tzinfo=UTC)}
+"""Columns that a check ties to another one."""
+
 
 def value_of(field: models.Field[Any, Any], related: Mapping[type[models.Model], int]) -> Any:
     """Return a plausible value for a column that has no default."""
@@ -50,6 +55,9 @@ def row_for(
     for field in model._meta.local_concrete_fields:
         if field.column == "workspace_id":
             values[field.attname] = workspace_id
-        elif not (field.null or field.has_default() or isinstance(field, models.AutoField)):
-            values[field.attname] = value_of(field, related or {})
+        elif (model._meta.db_table, field.column) in _WANTED or not (
+            field.null or field.has_default() or isinstance(field, models.AutoField)
+        ):
+            later = _LATER.get((model._meta.db_table, field.column))
+            values[field.attname] = later or value_of(field, related or {})
     return model(**values)

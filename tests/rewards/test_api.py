@@ -76,9 +76,14 @@ def test_a_reward_in_full(workspace: Workspace, api: Api) -> None:
         "amount_minor": 1000,
         "reversed_minor": 0,
         "net_minor": 1000,
+        "redeemed_minor": 0,
+        "expired_minor": 0,
+        "needs_person": "",
         "fulfilment": {},
         "payout": None,
         "available_at": "2026-04-01T12:00:00+00:00",
+        "issued_at": None,
+        "expires_at": None,
         "created_at": "2026-03-02T12:00:00+00:00",
     }
     assert queries.answer_for_conversion(reward.conversion) == [api.get(f"rewards/{reward.public_id}").json()]

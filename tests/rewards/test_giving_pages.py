@@ -119,7 +119,7 @@ def test_what_waits_for_a_person_is_found_and_says_why(workspace: Workspace, olg
     )
     settled(participant(program(workspace, approval="automatic")), at=AT)
     shown = olga.get(page("reward_list") + "?waits_for=person")
-    assert [row.pk for row in shown.context["list"].rows] == [big.pk]
+    assert [row.pk for row in shown.context["page"]] == [big.pk]
     assert "is above €5.00; a person approves it." in text(olga.get(page("reward_detail", big.public_id)))
 
 
