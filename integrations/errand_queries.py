@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from accounts import secrets
 from accounts.models import Workspace
 from integrations.models import Connection
-from integrations.providers import ShopAccess
+from integrations.providers.issuing import Issuer
 from integrations.providers.registry import ISSUERS
-from integrations.queries import shop_access
 
 
 def routes(workspace: Workspace) -> dict[str, str]:
@@ -20,12 +22,16 @@ def routes(workspace: Workspace) -> dict[str, str]:
     return found
 
 
-def issuing_connection(workspace_id: int, public_id: str) -> tuple[str, ShopAccess] | None:
-    """Return an active connection's provider and access; None where it cannot be asked any more."""
+def issuing_connection(workspace_id: int, public_id: str) -> tuple[Issuer, Any] | None:
+    """Return how an active connection hands over, and its access; None where it cannot be asked any more."""
     row = (
         Connection.objects.for_workspace(workspace_id)
         .filter(public_id=public_id, status=Connection.Status.ACTIVE)
         .exclude(sealed_keys="")
         .first()
     )
-    return None if row is None else (row.provider, shop_access(row))
+    issuer = ISSUERS.get(row.provider) if row else None
+    if row is None or issuer is None:
+        return None
+    key, _, secret = secrets.decrypt(row.sealed_keys, bound_to=row.public_id).partition(":")
+    return issuer, issuer.access(row.shop_url, key, secret, getattr(row, "options", {}))

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from core.http import Response
-from integrations.providers import ShopAccess
+from integrations.providers.payouts import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +37,18 @@ class Given:
     used: bool = False
 
 
-class Call(Protocol):
-    """Makes one request and returns the answer of any status; raises Retry where there is none."""
-
-    def __call__(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
-    ) -> Response: ...
-
-
-Issue = Callable[[Call, ShopAccess, Gift, Callable[[], datetime]], Given]
+Issue = Callable[[Wire, Any, Gift], Given]
+"""Makes or takes back one gift through a wire; the access is of the issuer's own kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """A provider's side of handing over: which kinds, how one is made, and how it is taken back."""
+    """A provider's side of handing over: which kinds, how one is made, and how it is taken back.
+
+    `access` makes what opens its API of an address, a key, a secret and the connection's options.
+    """
 
     kinds: Sequence[str]
+    access: Callable[[str, str, str, Mapping[str, str]], Any]
     issue: Issue
     cancel: Issue

@@ -10,6 +10,8 @@ from typing import Final, Protocol
 from core.http import Response
 from integrations.providers import OrderDeleted, OrderSeen, ProviderEvent, ShopAccess
 from integrations.providers.issuing import Issuer
+from integrations.providers.payouts import PayoutAccess
+from integrations.providers.tremendous import gifts
 from integrations.providers.woocommerce import coupons, events, orders, signature
 
 Headers = Mapping[str, str]
@@ -59,6 +61,12 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
 }
 
 ISSUERS: Final[Mapping[str, Issuer]] = {
-    "woocommerce": Issuer(kinds=("discount",), issue=coupons.issue, cancel=coupons.cancel),
+    "woocommerce": Issuer(
+        kinds=("discount",),
+        access=lambda url, key, secret, _: ShopAccess(url, key, secret),
+        issue=coupons.issue,
+        cancel=coupons.cancel,
+    ),
+    "tremendous": Issuer(kinds=("gift_card",), access=PayoutAccess, issue=gifts.issue, cancel=gifts.cancel),
 }
 """Which providers hand over which kinds of rewards."""

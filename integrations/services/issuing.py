@@ -26,9 +26,9 @@ from core.tenancy import tenant
 from integrations import webhook_signing
 from integrations.errand_queries import issuing_connection
 from integrations.models import Errand
-from integrations.providers import ProviderError, Retry, ShopAccess
+from integrations.providers import ProviderError, Retry
 from integrations.providers.issuing import Gift, Given, Issue
-from integrations.providers.registry import ISSUERS
+from integrations.providers.payouts import Wire
 from integrations.queries import signing_secrets
 from integrations.services.errands import take_back
 from integrations.services.lanes import LEASE, RUN_SECONDS, claim_lanes, work_off
@@ -39,7 +39,6 @@ from rewards.models import Fulfilment, MoneySettings
 logger = logging.getLogger(__name__)
 
 DEADLINE_SECONDS: Final = 10.0
-_LIMIT: Final = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +108,11 @@ def _job(claimed: Claim, now: datetime, deadline_seconds: float) -> Callable[[],
     if not errand.connection:
         return _own_system(claimed.workspace_id, errand, fulfilment, now, deadline_seconds)
     reached = issuing_connection(claimed.workspace_id, errand.connection)
-    issuer = ISSUERS.get(reached[0]) if reached else None
-    if reached is None or issuer is None:
+    if reached is None:
         return partial(Outcome, sentence="The connection is switched off or has no keys.", final=True)
+    issuer, access = reached
     call = issuer.issue if issues else issuer.cancel
-    return partial(_asked, call, reached[1], _gift(fulfilment), outbound_policy(), deadline_seconds)
+    return partial(_asked, call, access, _gift(fulfilment), outbound_policy(), deadline_seconds)
 
 
 def _may_take_back(rows: Any, errand: Errand, fulfilment: Fulfilment, now: datetime) -> bool:
@@ -153,31 +152,14 @@ def _gift(fulfilment: Fulfilment) -> Gift:
     )
 
 
-def _asked(issue: Issue, access: ShopAccess, gift: Gift, policy: http.Policy, timeout: float) -> Outcome:
-    def call(
-        method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
-    ) -> http.Response:
-        return http.request(
-            method,
-            url,
-            headers=headers,
-            body=body,
-            timeout=timeout,
-            limit=_LIMIT,
-            whole=True,
-            policy=policy,
-        )
-
+def _asked(issue: Issue, access: Any, gift: Gift, policy: http.Policy, timeout: float) -> Outcome:
+    wire = Wire(at=clock.now(), policy=policy, timeout=timeout)
     try:
-        return Outcome(given=issue(call, access, gift, clock.now))
+        return Outcome(given=issue(wire, access, gift))
     except Retry as error:
-        return Outcome(sentence="The shop was busy or broken.", after=error.after)
+        return Outcome(sentence="The other side was busy, broken or silent.", after=error.after)
     except ProviderError as error:
         return Outcome(sentence=str(error), final=True)
-    except http.OutboundRefused as error:
-        return Outcome(sentence=error.message, final=True)
-    except http.OutboundFailed as error:
-        return Outcome(sentence=error.message)
 
 
 def _own_system(

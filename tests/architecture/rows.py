@@ -21,7 +21,9 @@ _SAMPLES: dict[type[models.Field[Any, Any]], Any] = {
 
 _WANTED = {("rewards_fulfilment", "reward_id")}
 """Columns that may be empty, but not all of a choice of them."""
-_LATER = {("programs_promotion", "ends_at"): datetime(2026, 3, 9, 12, tzinfo=UTC)}
+_LATER: Mapping[tuple[str, str | None], datetime] = {
+    ("programs_promotion", "ends_at"): datetime(2026, 3, 9, 12, tzinfo=UTC)
+}
 """Columns that a check ties to another one."""
 
 

@@ -131,7 +131,11 @@ def test_an_answer_lost_after_the_coupon_was_made_finds_it_again(
     ran(workspace)
     assert (status(reward), len(shop.coupons)) == (("approved", "waiting"), 1)
     row = Errand.objects.for_workspace(workspace).get()
-    assert (row.state, row.attempts, row.last_error) == ("pending", 1, "The shop was busy or broken.")
+    assert (row.state, row.attempts, row.last_error) == (
+        "pending",
+        1,
+        "The other side was busy, broken or silent.",
+    )
     assert row.due_at > clock.now() + timedelta(minutes=14)
     ran(workspace)
     assert (status(reward), len(shop.coupons)) == (("issued", "done"), 1)

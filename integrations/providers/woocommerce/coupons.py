@@ -7,60 +7,59 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from core.http import Response, retry_after_seconds
 from core.money import format_major
 from integrations.providers import Gone, ProviderError, Reauthorise, Refused, Retry, ShopAccess
-from integrations.providers.issuing import Call, Gift, Given
+from integrations.providers.issuing import Gift, Given
+from integrations.providers.payouts import Wire
 from integrations.providers.woocommerce.calls import address
 
 REFERENCE: Final = "_referral_reference"
 """The coupon's own field that holds our reference."""
 
 TAKEN: Final = "woocommerce_rest_coupon_code_already_exists"
-Now = Callable[[], datetime]
 
 
-def issue(call: Call, access: ShopAccess, gift: Gift, now: Now) -> Given:
+def issue(wire: Wire, access: ShopAccess, gift: Gift) -> Given:
     """Make the coupon, or find the one that was made before; raises a ProviderError."""
-    known = _found(call, access, gift, now)
+    known = _found(wire, access, gift)
     if known is not None:
         return _given(known)
     body = json.dumps(_coupon(gift)).encode()
-    answer = _asked(call, access, "POST", "coupons", now, body=body)
+    answer = _asked(wire, access, "POST", "coupons", body=body)
     made = _read(answer)
     if answer.status in (200, 201) and isinstance(made, dict) and made.get("id"):
         return _given(made)
     if isinstance(made, dict) and made.get("code") == TAKEN:
-        known = _found(call, access, gift, now)
+        known = _found(wire, access, gift)
         if known is not None:
             return _given(known)
-    raise _error(answer, now())
+    raise _error(answer, wire.at)
 
 
-def cancel(call: Call, access: ShopAccess, gift: Gift, now: Now) -> Given:
+def cancel(wire: Wire, access: ShopAccess, gift: Gift) -> Given:
     """Delete the coupon unless it was used; one that is not there is fine. Raises a ProviderError."""
-    known = _found(call, access, gift, now)
+    known = _found(wire, access, gift)
     if known is None:
         return Given()
     given = _given(known)
     if given.used:
         return given
     path = f"coupons/{int(given.reference)}"
-    answer = _asked(call, access, "DELETE", path, now, query={"force": "true"})
+    answer = _asked(wire, access, "DELETE", path, query={"force": "true"})
     if answer.status not in (200, 404, 410):
-        raise _error(answer, now())
+        raise _error(answer, wire.at)
     return given
 
 
-def _found(call: Call, access: ShopAccess, gift: Gift, now: Now) -> dict[str, Any] | None:
-    answer = _asked(call, access, "GET", "coupons", now, query={"code": gift.code.lower()})
+def _found(wire: Wire, access: ShopAccess, gift: Gift) -> dict[str, Any] | None:
+    answer = _asked(wire, access, "GET", "coupons", query={"code": gift.code.lower()})
     rows = _read(answer)
     if answer.status != 200 or not isinstance(rows, list):
-        raise _error(answer, now())
+        raise _error(answer, wire.at)
     for row in rows:
         if not isinstance(row, dict) or str(row.get("code", "")).lower() != gift.code.lower():
             continue
@@ -95,20 +94,19 @@ def _given(row: dict[str, Any]) -> Given:
 
 
 def _asked(
-    call: Call,
+    wire: Wire,
     access: ShopAccess,
     method: str,
     path: str,
-    now: Now,
     *,
     query: dict[str, str] | None = None,
     body: bytes | None = None,
 ) -> Response:
     nonce = secrets.token_hex(16)
-    url, headers = address(access, path, method=method, query=query, at=now(), nonce=nonce)
+    url, headers = address(access, path, method=method, query=query, at=wire.at, nonce=nonce)
     if body is not None:
         headers["content-type"] = "application/json"
-    return call(method, url, headers=headers, body=body)
+    return wire.call(method, url, headers=headers, body=body)
 
 
 def _read(answer: Response) -> object:
