@@ -21,10 +21,14 @@ _SAMPLES: dict[type[models.Field[Any, Any]], Any] = {
 
 _WANTED = {("rewards_fulfilment", "reward_id")}
 """Columns that may be empty, but not all of a choice of them."""
-_LATER: Mapping[tuple[str, str | None], datetime] = {
-    ("programs_promotion", "ends_at"): datetime(2026, 3, 9, 12, tzinfo=UTC)
+_GIVEN: Mapping[tuple[str, str | None], Any] = {
+    ("programs_promotion", "ends_at"): datetime(2026, 3, 9, 12, tzinfo=UTC),
+    ("rewards_enteredrate", "base"): "EUR",
+    ("rewards_enteredrate", "quote"): "USD",
+    ("rewards_adjustment", "unit"): "EUR",
+    ("rewards_redemption", "unit"): "PTS",
 }
-"""Columns that a check ties to another one."""
+"""Columns that a check ties to another one, and units, which pages write out."""
 
 
 def value_of(field: models.Field[Any, Any], related: Mapping[type[models.Model], int]) -> Any:
@@ -60,6 +64,6 @@ def row_for(
         elif (model._meta.db_table, field.column) in _WANTED or not (
             field.null or field.has_default() or isinstance(field, models.AutoField)
         ):
-            later = _LATER.get((model._meta.db_table, field.column))
-            values[field.attname] = later or value_of(field, related or {})
+            given = _GIVEN.get((model._meta.db_table, field.column))
+            values[field.attname] = given or value_of(field, related or {})
     return model(**values)
