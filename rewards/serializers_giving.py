@@ -39,7 +39,7 @@ class CompleteBody(Body):
     note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
-class ItemAnswer(serializers.Serializer[Any]):
+class CatalogueItemAnswer(serializers.Serializer[Any]):
     """Something points can be spent on."""
 
     id = serializers.CharField()
@@ -55,7 +55,7 @@ class ItemAnswer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class ItemBody(Body):
+class CatalogueItemBody(Body):
     """What an item is."""
 
     name = serializers.CharField(max_length=120)
@@ -68,7 +68,7 @@ class ItemBody(Body):
     stock = serializers.IntegerField(required=False, default=None, allow_null=True, min_value=0)
 
 
-class ItemStatusBody(Body):
+class CatalogueItemStatusBody(Body):
     """Whether an item is offered."""
 
     status = serializers.ChoiceField(choices=CatalogueItem.Status.choices)

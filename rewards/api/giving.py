@@ -134,17 +134,21 @@ class ItemList(GivingEndpoint):
         return giving.catalogue(self.workspace)
 
     def get_serializer_class(self) -> type[Any]:
-        return serializers.ItemBody if self.request.method == "POST" else serializers.ItemAnswer
+        return (
+            serializers.CatalogueItemBody
+            if self.request.method == "POST"
+            else serializers.CatalogueItemAnswer
+        )
 
-    @extend_schema(operation_id="catalogue_items_list", responses=serializers.ItemAnswer(many=True))
+    @extend_schema(operation_id="catalogue_items_list", responses=serializers.CatalogueItemAnswer(many=True))
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response([giving.public_item(row) for row in page or []])
 
     @extend_schema(
         operation_id="catalogue_items_create",
-        request=serializers.ItemBody,
-        responses={201: serializers.ItemAnswer},
+        request=serializers.CatalogueItemBody,
+        responses={201: serializers.CatalogueItemAnswer},
     )
     def post(self, request: Request) -> Response:
         item = services.create_item(
@@ -160,16 +164,18 @@ class ItemDetail(GivingEndpoint):
     """One item of the catalogue; a PUT says anew what it is."""
 
     def get_serializer_class(self) -> type[Any]:
-        return serializers.ItemBody if self.request.method == "PUT" else serializers.ItemAnswer
+        return (
+            serializers.CatalogueItemBody if self.request.method == "PUT" else serializers.CatalogueItemAnswer
+        )
 
-    @extend_schema(operation_id="catalogue_items_get", responses=serializers.ItemAnswer)
+    @extend_schema(operation_id="catalogue_items_get", responses=serializers.CatalogueItemAnswer)
     def get(self, request: Request, public_id: str) -> Response:
         return Response(giving.public_item(self.item(public_id)))
 
     @extend_schema(
         operation_id="catalogue_items_update",
-        request=serializers.ItemBody,
-        responses=serializers.ItemAnswer,
+        request=serializers.CatalogueItemBody,
+        responses=serializers.CatalogueItemAnswer,
     )
     def put(self, request: Request, public_id: str) -> Response:
         item = self.item(public_id)
@@ -182,9 +188,9 @@ class ItemDetail(GivingEndpoint):
 class ItemStatus(GivingEndpoint):
     """Take an item out of the catalogue, or put it back in."""
 
-    serializer_class = serializers.ItemStatusBody
+    serializer_class = serializers.CatalogueItemStatusBody
 
-    @extend_schema(operation_id="catalogue_items_status", responses=serializers.ItemAnswer)
+    @extend_schema(operation_id="catalogue_items_status", responses=serializers.CatalogueItemAnswer)
     def post(self, request: Request, public_id: str) -> Response:
         item = self.item(public_id)
         archived = self.body(request)["status"] == CatalogueItem.Status.ARCHIVED
