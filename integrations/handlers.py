@@ -7,8 +7,9 @@ from accounts.models import Workspace
 from core import clock
 from core.events import in_groups
 from core.models import Event
-from integrations.services import deliveries, errands, forgetting, validation
+from integrations.services import deliveries, errands, forgetting, paying, validation
 from programs.queries import customers_of
+from rewards.queries import batches
 from tracking.models import ConversionCheck
 
 
@@ -31,6 +32,13 @@ def on_check_asked(heard: Sequence[tuple[Event, datetime]]) -> None:
     validation.queue_questions(
         workspace=workspace, asked=[(check, asked[check.public_id]) for check in checks]
     )
+
+
+def on_payout_batch_approved(event: Event) -> None:
+    """Pay a batch through its provider, where it has one."""
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    batch = batches(workspace).get(public_id=event.data["batch"])
+    paying.queue_runs(batch=batch, at=clock.now())
 
 
 def on_customer_erased(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Who else hears and tells: connections with their inbox, webhook endpoints with their deliveries."""
+"""Who else hears and tells: connections with inbox and payout runs, webhook endpoints with deliveries."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from tracking.models import ConversionCheck
 
 
 class Connection(TenantModel):
-    """A shop or tool connected to the workspace; its secrets are sealed to this row.
+    """A shop, tool or payout provider connected to the workspace; its secrets are sealed to this row.
 
     The previous secret stays good until `previous_secret_until`, because a shop does not send again what was
-    refused while its own settings were being changed. With `sealed_keys` the shop's API can be asked.
+    refused while its own settings were being changed. With `sealed_keys` its API, under `shop_url`, can be
+    asked. The secret is what its webhooks are signed with, or, for PayPal, the webhook's id.
     """
 
     class Status(models.TextChoices):
@@ -34,6 +35,7 @@ class Connection(TenantModel):
     previous_secret_until = models.DateTimeField(null=True)
     shop_url = models.URLField(max_length=500, blank=True, default="")
     sealed_keys = models.TextField(blank=True, default="", help_text="key and secret of the shop's API")
+    options = models.JSONField(default=dict, help_text="choices of a payout provider, such as what pays")
     created_at = models.DateTimeField()
     last_received_at = models.DateTimeField(null=True, help_text="to the minute")
 
@@ -103,6 +105,51 @@ class SourceOrder(TenantModel):
 
     def __str__(self) -> str:
         return f"order {self.order_id}"
+
+
+class PayoutRun(TenantModel, QueueRow):
+    """A part of an approved batch on its way through a payout provider.
+
+    The provider knows the part as `reference`, which never changes, and each payout by its public id: sending
+    again finds what was sent before. The part is the batch's payouts from `first_pk` to `last_pk`, and those
+    up to `cursor` have been handed over. A dead run waits for a person, with the reason in `last_error`.
+    """
+
+    class Step(models.TextChoices):
+        SEND = "send", "Being sent"
+        POLL = "poll", "Sent, waiting for results"
+
+    public_id = PublicIdField(prefix="pyr")
+    connection = TenantForeignKey(Connection, related_name="payout_runs")
+    batch_id = models.CharField(max_length=40, help_text="public id of the payout batch")
+    reference = models.CharField(max_length=60)
+    first_pk = models.BigIntegerField()
+    last_pk = models.BigIntegerField()
+    payout_count = models.PositiveIntegerField()
+    step = models.CharField(max_length=4, choices=Step.choices, default=Step.SEND)
+    provider_batch_id = models.CharField(max_length=60, blank=True, default="")
+    cursor = models.BigIntegerField(default=0)
+    page = models.CharField(max_length=60, blank=True, default="", help_text="where asking goes on")
+    refusals = models.PositiveSmallIntegerField(default=0, help_text="definite ones, of the whole part")
+    polls = models.PositiveSmallIntegerField(default=0)
+    provider_paid_minor = models.BigIntegerField(null=True, help_text="the sum the provider reports as paid")
+    note = models.TextField(blank=True, default="", help_text="what hinders single payouts")
+    sending_at = models.DateTimeField(null=True, help_text="when it was first handed over, or tried to")
+    asked_at = models.DateTimeField(null=True, help_text="when the provider was last asked for results")
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "reference"], name="payout_run_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="payout_run_due_idx", condition=models.Q(state="pending")),
+            models.Index(fields=["workspace", "batch_id"], name="payout_run_ws_batch_idx"),
+            models.Index(fields=["workspace", "connection", "-id"], name="payout_run_ws_connection_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
 
 
 class WebhookEndpoint(TenantModel):

@@ -42,6 +42,7 @@ from integrations.models import (
     WebhookEndpoint,
 )
 from integrations.providers import ShopAccess
+from integrations.providers.registry import PROVIDERS
 from programs.queries import terms_of
 from rewards.queries import rewards_of
 from tracking.models import Attribution, Conversion, ConversionCheck, Credit
@@ -107,8 +108,8 @@ def _live_secrets(holder: Connection | WebhookEndpoint | ValidationKey, at: date
 
 
 def connections(workspace: Workspace) -> QuerySet[Connection]:
-    """Return the connections, newest first."""
-    return Connection.objects.for_workspace(workspace).order_by("-pk")
+    """Return the connections to shops, newest first."""
+    return Connection.objects.for_workspace(workspace).filter(provider__in=list(PROVIDERS)).order_by("-pk")
 
 
 def health_of(workspace: Workspace, among: Iterable[Connection]) -> dict[int, Health]:
@@ -259,7 +260,7 @@ def shops_to_ask(conversion: Conversion) -> list[tuple[Connection, ShopAccess]]:
     """
     rows = (
         Connection.objects.for_workspace(conversion.workspace_id)
-        .filter(status=Connection.Status.ACTIVE)
+        .filter(status=Connection.Status.ACTIVE, provider__in=list(PROVIDERS))
         .exclude(sealed_keys="")
     )
     if is_public_id(conversion.source, "con"):

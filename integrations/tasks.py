@@ -4,7 +4,7 @@ from celery import shared_task
 
 from core import queue
 from integrations.models import InboxItem
-from integrations.services import asking, inbox, issuing, sending
+from integrations.services import asking, inbox, issuing, paying, sending
 
 
 def _read(item: InboxItem) -> None:
@@ -36,3 +36,9 @@ def ask_about_conversions() -> int:
 def run_errands() -> int:
     """Have rewards handed over, or taken back, by others; returns how many errands were run."""
     return issuing.run_due()
+
+
+@shared_task(name="integrations.pay_out")
+def pay_out() -> int:
+    """Take the turns of payout runs that are due; returns how many were taken."""
+    return paying.pay_due()

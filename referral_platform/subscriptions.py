@@ -66,6 +66,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "milestone.reached": (WEBHOOKS,),
     "budget.reached": (WEBHOOKS,),
     "payout.batch_approved": (WEBHOOKS,),
+    "payout.batch_approved": ("integrations.handlers.on_payout_batch_approved", WEBHOOKS),
     "payout.completed": ("engagement.handlers.on_payout_completed", WEBHOOKS),
     "payout.failed": (WEBHOOKS,),
     "adjustment.applied": (WEBHOOKS,),

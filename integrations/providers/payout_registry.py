@@ -44,8 +44,9 @@ class PayoutProvider:
     """One provider's side of paying out.
 
     `addresses` are its API's by the name of the environment. `max_items` fit into one turn of sending, and a
-    batch may be sent again for `repeatable_for`, for ever where that is None. `options` are the choices its
-    connection needs, name to label. An e-mail address is the recipient unless it `opens_accounts`.
+    batch may be sent again for `repeatable_for`, for ever where that is None. `options` are the choices of
+    its connection, name to label; of those in `one_of` one is needed. A recipient is an e-mail address, or
+    an account where it `opens_accounts`.
     """
 
     name: str
@@ -55,6 +56,8 @@ class PayoutProvider:
     secret_label: str
     webhook_label: str
     options: Mapping[str, str]
+    required_options: tuple[str, ...]
+    one_of: tuple[str, ...]
     max_items: int
     repeatable_for: timedelta | None
     opens_accounts: bool
@@ -76,6 +79,8 @@ PAYOUT_PROVIDERS: Final[Mapping[str, PayoutProvider]] = {
         secret_label="Client secret",  # noqa: S106
         webhook_label="Webhook ID",
         options={},
+        required_options=(),
+        one_of=(),
         max_items=paypal.MAX_ITEMS,
         repeatable_for=paypal.REPEATABLE_FOR,
         opens_accounts=False,
@@ -95,6 +100,8 @@ PAYOUT_PROVIDERS: Final[Mapping[str, PayoutProvider]] = {
         secret_label="Secret key",  # noqa: S106
         webhook_label="Signing secret of the webhook",
         options={},
+        required_options=(),
+        one_of=(),
         max_items=stripe.MAX_ITEMS,
         repeatable_for=stripe.REPEATABLE_FOR,
         opens_accounts=True,
@@ -118,6 +125,8 @@ PAYOUT_PROVIDERS: Final[Mapping[str, PayoutProvider]] = {
             tremendous.CAMPAIGN: "Campaign",
             tremendous.PRODUCTS: "Products",
         },
+        required_options=(tremendous.FUNDING,),
+        one_of=(tremendous.CAMPAIGN, tremendous.PRODUCTS),
         max_items=tremendous.MAX_ITEMS,
         repeatable_for=tremendous.REPEATABLE_FOR,
         opens_accounts=False,

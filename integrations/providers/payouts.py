@@ -75,12 +75,14 @@ class ItemResult:
 class Sent:
     """What a turn of sending brought, up to the `problem` that ended it, if one did.
 
-    Items that are in no result were not judged: send them again, under the same ids.
+    Until it is `complete`, items that are in no result were not handed over: send them again, under the same
+    ids. The results are those of the first items, in their order; the others' come by asking.
     """
 
     provider_batch_id: str
     results: tuple[ItemResult, ...]
     problem: ProviderError | None = None
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

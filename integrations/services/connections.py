@@ -63,7 +63,7 @@ def replace_secret(
     The old one stays good for 24 hours unless `keep_old` is off, which is for one that has become known.
     """
     plain = _chosen(secret)
-    row = _locked(connection)
+    row = locked_connection(connection)
     row.sealed_previous_secret = row.sealed_secret if keep_old else ""
     row.previous_secret_until = at + SECRET_OVERLAP if keep_old else None
     row.sealed_secret = secrets.encrypt(plain, bound_to=row.public_id)
@@ -99,7 +99,7 @@ def set_shop_keys(
     A key that is left empty beside a known one stays as it was. Raises Invalid naming `shop_url`,
     `consumer_key` or `consumer_secret`.
     """
-    row = _locked(connection)
+    row = locked_connection(connection)
     if not shop_url and not consumer_key and not consumer_secret:
         row.shop_url = row.sealed_keys = ""
     else:
@@ -136,7 +136,7 @@ def _key(text: str, param: str) -> str:
 
 
 def _switch(connection: Connection, status: str, action: str, actor: Actor) -> Connection:
-    row = _locked(connection)
+    row = locked_connection(connection)
     if row.status != status:
         before, row.status = row.status, status
         row.save(update_fields=["status"])
@@ -151,7 +151,8 @@ def _switch(connection: Connection, status: str, action: str, actor: Actor) -> C
     return row
 
 
-def _locked(connection: Connection) -> Connection:
+def locked_connection(connection: Connection) -> Connection:
+    """Make the caller the only one to change a connection; returns it as it stands now."""
     row: Connection = (
         Connection.objects.for_workspace(connection.workspace_id)
         .select_for_update(no_key=True)

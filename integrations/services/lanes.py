@@ -32,7 +32,9 @@ LEASE: Final = timedelta(seconds=60)
 _POLL_SECONDS: Final = 1.0
 
 
-def claim_lanes(model: type[Any], *, lane: Sequence[str], limit: int, at: datetime) -> list[Claim]:
+def claim_lanes(
+    model: type[Any], *, lane: Sequence[str], limit: int, at: datetime, lease: timedelta = LEASE
+) -> list[Claim]:
     """Lease up to `limit` due rows, at most two under way in any lane, and count the attempt.
 
     A lease that runs out makes the row due again; two callers never share one. Paused workspaces wait.
@@ -64,7 +66,7 @@ def claim_lanes(model: type[Any], *, lane: Sequence[str], limit: int, at: dateti
         for workspace_id in sorted({claimed.workspace_id for claimed in claims}):
             keys = [claimed.pk for claimed in claims if claimed.workspace_id == workspace_id]
             rows.filter(workspace_id=workspace_id, pk__in=keys).update(
-                leased_until=at + LEASE, attempts=F("attempts") + 1
+                leased_until=at + lease, attempts=F("attempts") + 1
             )
     return claims
 

@@ -77,17 +77,17 @@ def send(wire: Wire, access: PayoutAccess, batch_id: str, items: Sequence[Payout
             made = text(part(found, "batch_header"), "payout_batch_id", 30)
             if not made:
                 raise Refused("PayPal accepted the batch and did not say under which id.")
-            return Sent(made, tuple(refused))
+            return Sent(made, tuple(refused), complete=True)
         known = _known(found)
         if answer.status == 400 and known:
             # What was left out of it then is found missing when it is closed.
-            return Sent(known, ())
+            return Sent(known, (), complete=True)
         invalid = _invalid(found, len(bodies)) if answer.status == 400 else {}
         if not invalid:
             raise wire.problem(answer, said(found))
         refused += [failed(bodies[position][0], why) for position, why in invalid.items()]
         bodies = [each for position, each in enumerate(bodies) if position not in invalid]
-    return Sent("", tuple(refused))
+    return Sent("", tuple(refused), complete=True)
 
 
 def status(

@@ -66,7 +66,7 @@ def send(wire: Wire, access: PayoutAccess, batch_id: str, items: Sequence[Payout
             results.append(_transfer(wire, access, batch_id, item))
         except ProviderError as error:
             return Sent(batch_id, tuple(results), error)
-    return Sent(batch_id, tuple(results))
+    return Sent(batch_id, tuple(results), complete=len(results) == len(items))
 
 
 def status(
