@@ -24,8 +24,9 @@ from core.models import Event
 from core.tenancy import tenant
 from integrations import queries, serializers
 from integrations.models import Connection, WebhookDelivery, WebhookEndpoint
-from integrations.providers.registry import PROVIDERS
-from integrations.services import deliveries, inbox, webhooks
+from integrations.providers import Retry
+from integrations.providers.hearing import HEARERS
+from integrations.services import deliveries, inbox, paying, webhooks
 
 SETTLED: Final = timedelta(seconds=5)
 """How old an event is before the feed shows it: time for transactions that began before it to commit."""
@@ -38,41 +39,49 @@ class Gone(DomainError):
     default_code = "connection_disabled"
 
 
+class Unknown(DomainError):
+    """The sender could not be told, for a reason that passes."""
+
+    status = 503
+    default_code = "try_again"
+
+
 @csrf_exempt
 def receive_hook(request: HttpRequest, provider: str, public_id: str) -> HttpResponse:
-    """Store a shop's webhook and answer; what it means is worked out afterwards.
+    """Store a shop's or payout provider's webhook and answer; what it means is worked out afterwards.
 
-    404 for an unknown address, 401 without the right signature, 410 for a disabled connection. A repetition
-    is answered like the first, with `repeated`. The unsigned ping of a new webhook is answered and forgotten.
+    404 for an unknown address, 401 without the right signature, 410 for a disabled connection, 503 while it
+    cannot be found out whose signature it is. A repetition is answered like the first, with `repeated`. The
+    unsigned ping of a new webhook is answered and forgotten.
     """
     if request.method != "POST":
         raise MethodNotAllowed("Webhooks are sent as POST.")
     connection = queries.connection_for_hook(provider, public_id)
     if connection is None:
         raise NotFound("There is no connection at this address.")
-    speaks = PROVIDERS[connection.provider]
+    speaks = HEARERS[connection.provider]
     headers, body, at = request.headers, request.body, clock.now()
     if speaks.is_ping(headers, body):
         return JsonResponse({"received": True, "id": None, "repeated": False})
-    if not _is_signed(connection, request, body):
+    try:
+        signed = speaks.is_signed(
+            headers, body, queries.accepted_secrets(connection, at=at), paying.wire(at=at, seconds=5)
+        )
+    except Retry as error:
+        raise Unknown("Whose message this is cannot be found out now; send it again.") from error
+    if not signed:
         raise Unauthorised("The signature is missing or wrong.", code="bad_signature")
     if connection.status != Connection.Status.ACTIVE:
         raise Gone("This connection is disabled.")
     with tenant(connection.workspace_id):
         received = inbox.receive(
             connection=connection,
-            topic=_storable(speaks.topic(headers)),
+            topic=_storable(speaks.topic(headers, body)),
             fingerprint=speaks.fingerprint(headers, body),
             body=body,
             at=at,
         )
     return JsonResponse({"received": True, "id": received.item_id, "repeated": received.repeated})
-
-
-def _is_signed(connection: Connection, request: HttpRequest, body: bytes) -> bool:
-    verify = PROVIDERS[connection.provider].verify
-    secrets = queries.accepted_secrets(connection, at=clock.now())
-    return any(verify(request.headers, body, secret) for secret in secrets)
 
 
 def _storable(topic: str) -> str:

@@ -12,7 +12,7 @@ from accounts.models import Workspace
 from integrations.models import Connection, PayoutRun
 from integrations.payout_turns import Part
 from integrations.providers.payout_registry import PAYOUT_PROVIDERS
-from integrations.providers.payouts import PayoutAccess, PayoutItem
+from integrations.providers.payouts import PayoutAccess, PayoutItem, PayoutTouched
 from rewards.models import Payout, PayoutBatch
 
 OPEN = (Payout.Status.PENDING, Payout.Status.SENT)
@@ -64,6 +64,31 @@ def runs_of(connection: Connection) -> QuerySet[PayoutRun]:
 def runs(workspace: Workspace) -> QuerySet[PayoutRun]:
     """Return all runs with their connections, newest first."""
     return PayoutRun.objects.for_workspace(workspace).select_related("connection").order_by("-pk")
+
+
+def runs_about(connection: Connection, event: PayoutTouched) -> list[PayoutRun]:
+    """Return the runs of a connection that a message may be about.
+
+    Where it names nothing but the provider's own id of a payment, those are all that wait for results.
+    """
+    rows = PayoutRun.objects.for_workspace(connection.workspace_id).filter(connection=connection)
+    if event.provider_batch_id or event.batch_id:
+        return list(
+            rows.filter(
+                Q(provider_batch_id=event.provider_batch_id) & ~Q(provider_batch_id="")
+                | Q(reference=event.batch_id)
+            )
+        )
+    payouts = Payout.objects.for_workspace(connection.workspace_id)
+    known = payouts.filter(
+        Q(public_id=event.payout_id) | Q(provider_reference=event.reference) & ~Q(provider_reference="")
+    ).values_list("batch__public_id", "pk")
+    found = [
+        run
+        for batch_id, pk in known[:10]
+        for run in rows.filter(batch_id=batch_id, first_pk__lte=pk, last_pk__gte=pk)
+    ]
+    return found or list(rows.filter(state=PayoutRun.State.PENDING, step=PayoutRun.Step.POLL)[:100])
 
 
 def run_progress(batch: PayoutBatch) -> RunProgress:

@@ -111,11 +111,15 @@ class PayoutTouched:
 
 @dataclass(frozen=True, slots=True)
 class AccountSeen:
-    """A person's account at the provider, and whether it can be paid now."""
+    """A person's account at the provider, and whether it can be paid now.
+
+    `customer_id` is the person's public id with us, "" where the provider does not say.
+    """
 
     account_id: str
     payouts_enabled: bool
     details_submitted: bool
+    customer_id: str = ""
 
 
 PayoutEvent = PayoutTouched | AccountSeen | Ignored | SetAside

@@ -12,9 +12,11 @@ from django.db.models import F, Q
 from core.errors import Conflict, DomainError
 from core.transactions import all_or_nothing
 from integrations.models import Connection, InboxItem
+from integrations.providers.payout_registry import PAYOUT_PROVIDERS
 from integrations.providers.registry import PROVIDERS
 from integrations.services.forgetting import forget_if_erased
 from integrations.services.orders import Outcome, apply_event
+from integrations.services.payout_messages import apply_payout_event
 from integrations.wake import wake
 
 READ_INBOX = "integrations.read_inbox"
@@ -74,15 +76,25 @@ def read_item(*, item: InboxItem) -> InboxItem:
     at = item.workspace.local_time(item.received_at)
     try:
         with transaction.atomic():
-            provider = PROVIDERS[connection.provider]
-            outcomes = [
-                apply_event(connection=connection, event=event, at=at, received_at=item.received_at)
-                for event in provider.events(item.topic, bytes(item.body))
-            ]
+            outcomes = _applied(connection, item, at)
     except DomainError as error:
         outcomes = [Outcome(InboxItem.Outcome.SET_ASIDE, error.code, error.message)]
     _note(item, outcomes)
     return item
+
+
+def _applied(connection: Connection, item: InboxItem, at: datetime) -> list[Outcome]:
+    topic, body, received_at = item.topic, bytes(item.body), item.received_at
+    payer = PAYOUT_PROVIDERS.get(connection.provider)
+    if payer is not None:
+        return [
+            apply_payout_event(connection=connection, event=event, at=at, received_at=received_at)
+            for event in payer.events(topic, body)
+        ]
+    return [
+        apply_event(connection=connection, event=event, at=at, received_at=received_at)
+        for event in PROVIDERS[connection.provider].events(topic, body)
+    ]
 
 
 def _note(item: InboxItem, outcomes: Sequence[Outcome]) -> None:

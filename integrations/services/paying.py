@@ -39,7 +39,7 @@ from integrations.services.lanes import RUN_SECONDS, claim_lanes, work_off
 from integrations.services.webhooks import outbound_policy
 from integrations.wake import wake
 from rewards import services as reward_services
-from rewards.models import PayoutBatch
+from rewards.models import Payout, PayoutBatch
 from rewards.queries import payouts_of
 
 logger = logging.getLogger(__name__)
@@ -50,12 +50,13 @@ TURN_SECONDS: Final = 60.0
 """After this long a turn begins no other call; with the longest one it still ends within its lease."""
 
 CALL_SECONDS: Final = 30.0
-FIRST_POLL: Final = timedelta(seconds=30)
+FIRST_POLL: Final = timedelta(seconds=10)
 LAST_POLL: Final = timedelta(hours=6)
 ASK_FOR: Final = timedelta(days=60)
 """How long results are waited for: twice what any of the providers keeps money for somebody."""
 
 MAX_NOTE: Final = 2000
+PAID: Final = Payout.Status.PAID
 Job = Callable[[], Turn]
 
 
@@ -63,7 +64,10 @@ def wire(*, at: datetime, seconds: float = TURN_SECONDS) -> Wire:
     """Return what a turn's calls go through; `at` is real time."""
     ends = time.monotonic() + seconds
     return Wire(
-        at=at, policy=outbound_policy(), timeout=CALL_SECONDS, has_time=lambda: time.monotonic() < ends
+        at=at,
+        policy=outbound_policy(),
+        timeout=min(CALL_SECONDS, seconds),
+        has_time=lambda: time.monotonic() < ends,
     )
 
 
@@ -176,8 +180,9 @@ def _settle(claimed: Claim, future: Future[Turn]) -> None:
 def record_turn(*, claimed: Claim, turn: Turn, at: datetime) -> None:
     """Settle what a turn brought and decide what follows; `at` is real time.
 
-    Figures that differ from ours stop the run with nothing settled. An answer that came after its lease had
-    run out is dropped: whoever has the run now asks the same.
+    Paid is what the provider says when it is asked, after the part was handed over as a whole. Figures that
+    differ from ours stop the run with nothing settled. An answer that came after its lease had run out is
+    dropped: whoever has the run now asks the same.
     """
     run: PayoutRun = (
         PayoutRun.objects.for_workspace(claimed.workspace_id)
@@ -197,7 +202,8 @@ def record_turn(*, claimed: Claim, turn: Turn, at: datetime) -> None:
 
 
 def _import(run: PayoutRun, turn: Turn, at: datetime) -> None:
-    final = {"paid": "paid", "failed": "failed", "returned": "failed"}
+    asked = run.step == PayoutRun.Step.POLL
+    final = {"paid": "paid", "failed": "failed", "returned": "failed"} if asked else {"failed": "failed"}
     told = [result for result in turn.results if result.status in final]
     batch = PayoutBatch.objects.for_workspace(run.workspace_id).get(public_id=run.batch_id)
     outcomes = reward_services.import_results(
@@ -250,6 +256,8 @@ def _go_on(run: PayoutRun, turn: Turn, at: datetime) -> None:
             run.provider_paid_minor = turn.paid_minor
     if not any(payout.status in OPEN for payout in payouts):
         run.state = PayoutRun.State.DONE
+        if run.provider_paid_minor is None and not any(payout.status == PAID for payout in payouts):
+            run.provider_paid_minor = 0
     elif run.sending_at is not None and at - run.sending_at > ASK_FOR:
         _stop(run, f"No end after {ASK_FOR.days} days: settle what is left by hand.")
 

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from integrations.providers import Refused
-from integrations.providers.payouts import AccountSeen, PayoutAccess, Wire, flag, text
+from integrations.providers.payouts import AccountSeen, PayoutAccess, Wire, flag, part, text
 from integrations.providers.stripe.calls import ask, error_of
 
 _ACCOUNT: Final = re.compile(r"acct_[A-Za-z0-9]{1,60}")
@@ -70,6 +70,7 @@ def account_of(found: dict[str, Any]) -> AccountSeen:
         account_id=_checked(text(found, "id")),
         payouts_enabled=flag(found, "payouts_enabled"),
         details_submitted=flag(found, "details_submitted"),
+        customer_id=text(part(found, "metadata"), "customer_id", 40),
     )
 
 
