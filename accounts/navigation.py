@@ -63,6 +63,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         "Connections",
         (
             ("Stores", "connection_list", "building-store", "view"),
+            ("Payout providers", "payout_provider_list", "wallet", "view"),
             ("Webhooks", "webhook_list", "webhook", "view"),
             ("Events", "event_log", "activity", "view"),
             ("API keys", "api_key_list", "key", "manage_developers"),

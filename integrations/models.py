@@ -112,7 +112,7 @@ class PayoutRun(TenantModel, QueueRow):
 
     The provider knows the part as `reference`, which never changes, and each payout by its public id: sending
     again finds what was sent before. The part is the batch's payouts from `first_pk` to `last_pk`, and those
-    up to `cursor` have been handed over. A dead run waits for a person, with the reason in `last_error`.
+    up to `handed_pk` have been handed over. A dead run waits for a person, with the reason in `last_error`.
     """
 
     class Step(models.TextChoices):
@@ -128,7 +128,7 @@ class PayoutRun(TenantModel, QueueRow):
     payout_count = models.PositiveIntegerField()
     step = models.CharField(max_length=4, choices=Step.choices, default=Step.SEND)
     provider_batch_id = models.CharField(max_length=60, blank=True, default="")
-    cursor = models.BigIntegerField(default=0)
+    handed_pk = models.BigIntegerField(default=0)
     page = models.CharField(max_length=60, blank=True, default="", help_text="where asking goes on")
     refusals = models.PositiveSmallIntegerField(default=0, help_text="definite ones, of the whole part")
     polls = models.PositiveSmallIntegerField(default=0)

@@ -55,7 +55,7 @@ def payout_access(connection: Connection) -> PayoutAccess:
 
 
 def runs_of(connection: Connection) -> QuerySet[PayoutRun]:
-    """Return a connection's runs with their `standing`, newest first."""
+    """Return a connection's runs, newest first."""
     return (
         PayoutRun.objects.for_workspace(connection.workspace_id).filter(connection=connection).order_by("-pk")
     )
@@ -133,7 +133,7 @@ def part_of(run: PayoutRun) -> Part:
             for payout in payouts
         ),
         open_ids=frozenset(payout.public_id for payout in payouts if payout.status in OPEN),
-        handed_ids=frozenset(payout.public_id for payout in payouts if payout.pk <= run.cursor),
+        handed_ids=frozenset(payout.public_id for payout in payouts if payout.pk <= run.handed_pk),
         page=run.page,
     )
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations import api as endpoints
-from integrations.views import checks, connections, webhooks
+from integrations.views import checks, connections, payout_providers, webhooks
 
 console: list[URLPattern | URLResolver] = [
     path("connections/", connections.connection_list, name="connection_list"),
@@ -14,6 +14,34 @@ console: list[URLPattern | URLResolver] = [
     path("connections/<str:public_id>/secret/", connections.connection_secret, name="connection_secret"),
     path("connections/<str:public_id>/retry/", connections.inbox_bulk, name="inbox_bulk"),
     path("connections/<str:public_id>/keys/", connections.connection_keys, name="connection_keys"),
+    path("payout-providers/", payout_providers.payout_provider_list, name="payout_provider_list"),
+    path("payout-providers/new/", payout_providers.payout_provider_new, name="payout_provider_new"),
+    path(
+        "payout-providers/<str:public_id>/",
+        payout_providers.payout_provider_detail,
+        name="payout_provider_detail",
+    ),
+    path(
+        "payout-providers/<str:public_id>/keys/",
+        payout_providers.payout_provider_keys,
+        name="payout_provider_keys",
+    ),
+    path(
+        "payout-providers/<str:public_id>/check/",
+        payout_providers.payout_provider_check,
+        name="payout_provider_check",
+    ),
+    path(
+        "payout-providers/<str:public_id>/disconnect/",
+        payout_providers.payout_provider_disconnect,
+        name="payout_provider_disconnect",
+    ),
+    path(
+        "payout-providers/<str:public_id>/connect/",
+        payout_providers.payout_provider_connect,
+        name="payout_provider_connect",
+    ),
+    path("payout-runs/<str:public_id>/retry/", payout_providers.payout_run_retry, name="payout_run_retry"),
     path("checks/", checks.check_list, name="check_list"),
     path("checks/secret/", checks.check_secret, name="check_secret"),
     path("checks/<str:public_id>/", checks.check_detail, name="check_detail"),

@@ -277,7 +277,7 @@ class Migration(migrations.Migration):
                 ('payout_count', models.PositiveIntegerField()),
                 ('step', models.CharField(choices=[('send', 'Being sent'), ('poll', 'Sent, waiting for results')], default='send', max_length=4)),
                 ('provider_batch_id', models.CharField(blank=True, default='', max_length=60)),
-                ('cursor', models.BigIntegerField(default=0)),
+                ('handed_pk', models.BigIntegerField(default=0)),
                 ('page', models.CharField(blank=True, default='', help_text='where asking goes on', max_length=60)),
                 ('refusals', models.PositiveSmallIntegerField(default=0, help_text='definite ones, of the whole part')),
                 ('polls', models.PositiveSmallIntegerField(default=0)),

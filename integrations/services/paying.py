@@ -240,7 +240,7 @@ def _go_on(run: PayoutRun, turn: Turn, at: datetime) -> None:
     if turn.provider_batch_id:
         run.provider_batch_id = turn.provider_batch_id[:60]
     if turn.handed:
-        run.cursor = next(each.pk for each in payouts if each.public_id == turn.handed)
+        run.handed_pk = next(each.pk for each in payouts if each.public_id == turn.handed)
     if turn.problem is not None:
         _put_back(run, turn, at)
         return

@@ -17,6 +17,7 @@ from core.forms import add_domain_error
 from core.paging import page_of
 from integrations import forms, queries
 from integrations.models import Connection
+from integrations.providers.payout_registry import PAYOUT_PROVIDERS
 from integrations.providers.registry import PROVIDERS
 from integrations.services import connections as services
 from integrations.services import inbox, repeats
@@ -175,7 +176,12 @@ def _show_secret(request: ConsoleRequest, connection: Connection, secret: str, h
 def inbox_item_detail(request: ConsoleRequest, public_id: str) -> HttpResponse:
     """One message: what came of it and why; its body for those who manage integrations."""
     item = get_object_or_404(queries.inbox_items(request.workspace), public_id=public_id)
-    context = {"item": item, "body": readable(bytes(item.body))}
+    page = "payout_provider_detail" if item.connection.provider in PAYOUT_PROVIDERS else "connection_detail"
+    context = {
+        "item": item,
+        "body": readable(bytes(item.body)),
+        "connection_url": reverse(page, args=[request.workspace.slug, item.connection.public_id]),
+    }
     return render(request, "integrations/inbox_item_detail.html", context)
 
 

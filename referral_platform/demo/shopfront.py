@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from core.queue import MAX_ATTEMPTS, Claim, mark_done, mark_failed
 from integrations.models import InboxItem
-from integrations.services import connections, inbox
+from integrations.services import connections, inbox, payout_connections
 from referral_platform.demo import cast, shop
 from referral_platform.demo.scenes import Buy
 from referral_platform.demo.stage import Stage
@@ -15,7 +15,17 @@ from tracking.models import Conversion
 
 
 def connect(stage: Stage, at: datetime) -> None:
-    """Connect the shop."""
+    """Connect the shop, and a payout provider with keys that open nothing."""
+    payout_connections.connect_provider(
+        workspace=stage.workspace,
+        provider="paypal",
+        name="Lumen at PayPal",
+        environment="sandbox",
+        key="demo-client",
+        secret="demo-secret",  # noqa: S106
+        actor=stage.olga,
+        at=at,
+    )
     stage.connection, _ = connections.create_connection(
         workspace=stage.workspace,
         provider="woocommerce",

@@ -34,6 +34,8 @@ COLLECTIONS: Final = {
     "catalogue": "catalogueitem",
     "catalogue-items": "catalogueitem",
     "payout-batches": "payoutbatch",
+    "payout-providers": "payoutprovider",
+    "payout-runs": "payoutrun",
     "payouts": "payoutbatch",
     "promo-codes": "promocode",
     "tax": "taxdetails",

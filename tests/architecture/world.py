@@ -13,7 +13,8 @@ from accounts.permissions import SECRET_SCOPES
 from accounts.services import Actor
 from core import events
 from core.tenancy import tenant
-from integrations.services import connections, webhooks
+from integrations.models import Connection
+from integrations.services import connections, payout_connections, webhooks
 from programs import services as programs
 from programs.assignment import Variant
 from rewards import services as rewards
@@ -60,6 +61,18 @@ def build() -> World:
         for user, role in ((reader, "read_only"), (second, "finance")):
             Member.objects.create(workspace=target, user=user, role=role)
         accounts.invite_member(workspace=target, email=f"{MARK}@new.example", role="admin", actor=acts, at=AT)
+        provider = payout_connections.connect_provider(
+            workspace=target,
+            provider="paypal",
+            name=f"{MARK} payer",
+            environment="live",
+            key="id",
+            secret="not-to-be-shown",
+            actor=acts,
+            at=AT,
+        )
+        # A walk that presses every button must not call the real one.
+        Connection.objects.for_workspace(target).update(shop_url="http://127.0.0.1:1")
         connections.create_connection(
             workspace=target, provider="woocommerce", name=f"{MARK} shop", actor=acts, at=AT
         )
@@ -83,7 +96,7 @@ def build() -> World:
         hold(target)
         hand_over(target)
         fill(target)
-        ids = newest(target)
+        ids = newest(target) | {"payoutprovider": provider.public_id}
     with tenant(strange):
         other = Actor(kind="user", label="omega", user=stranger)
         programs.create_program(workspace=strange, name="Omega's own", kind="customer", actor=other, at=AT)

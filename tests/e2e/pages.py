@@ -57,6 +57,8 @@ NO_PAGE: Final = {
     "message_retry", "participant_bulk", "portal_sign_out", "promo_code_bulk",
     "program_publish", "program_status",
     "catalogue_archive", "fulfilment_bulk", "fulfilment_complete", "fulfilment_retry", "redemption_cancel",
+    "payout_provider_check", "payout_provider_connect", "payout_provider_disconnect", "payout_provider_keys",
+    "payout_run_retry", "program_publish", "program_status",
     "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_bulk",
     "webhook_delivery_retry", "webhook_disable",
     "webhook_enable", "webhook_rotate", "webhook_test", "workspace_resume",
@@ -145,6 +147,8 @@ ROWS: Final[dict[str, dict[str, str]]] = {
         "waiting": _with(_BATCH, "status NOT IN ('completed', 'approved')"),
         "completed": _with(_BATCH, "status = 'completed'"),
     },
+    "payout_provider_detail": {"": _with("integrations_connection", "provider = 'paypal'")},
+    "connection_detail": {"": _with("integrations_connection", "provider = 'woocommerce'")},
     "account_detail": {"": _with("rewards_account", "balance_minor <> 0 AND customer_id IS NOT NULL")},
     "webhook_delivery_detail": {"failed": _with("integrations_webhookdelivery", "state = 'dead'")},
     "inbox_item_detail": {"done": _with(_ITEM, "state = 'done'"), "refused": _with(_ITEM, "state = 'dead'")},
@@ -256,6 +260,7 @@ def table_of(route: Route) -> str:
     segment = route.pattern.partition("<str:public_id>")[0].rstrip("/").rpartition("/")[2]
     name = COLLECTIONS.get(segment, segment.rstrip("s"))
     tables = {model.__name__.lower(): model._meta.db_table for model in apps.get_models()}
+    tables["payoutprovider"] = tables["connection"]
     assert name in tables, f"say in COLLECTIONS of the walk what lives under {segment!r} ({route.pattern})"
     return tables[name]
 

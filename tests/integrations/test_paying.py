@@ -164,7 +164,7 @@ def test_of_a_hundred_payouts_the_one_that_is_refused_is_payable_again(
 
     posted = len(paypal.calls("POST /v1/payments/payouts"))
     queue_runs(batch=batch, at=AT)
-    PayoutRun.objects.for_workspace(workspace).update(state="pending", step="send", cursor=0)
+    PayoutRun.objects.for_workspace(workspace).update(state="pending", step="send", handed_pk=0)
     turn(workspace)
     turn(workspace)
     assert len(paypal.calls("POST /v1/payments/payouts")) == posted == 1
