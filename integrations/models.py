@@ -133,6 +133,7 @@ class PayoutRun(TenantModel, QueueRow):
     refusals = models.PositiveSmallIntegerField(default=0, help_text="definite ones, of the whole part")
     polls = models.PositiveSmallIntegerField(default=0)
     provider_paid_minor = models.BigIntegerField(null=True, help_text="the sum the provider reports as paid")
+    pass_paid_minor = models.BigIntegerField(default=0, help_text="the same, of the pages asked for so far")
     note = models.TextField(blank=True, default="", help_text="what hinders single payouts")
     sending_at = models.DateTimeField(null=True, help_text="when it was first handed over, or tried to")
     asked_at = models.DateTimeField(null=True, help_text="when the provider was last asked for results")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
@@ -14,6 +13,7 @@ from integrations.payout_turns import Part
 from integrations.providers.payout_registry import PAYOUT_PROVIDERS
 from integrations.providers.payouts import PayoutAccess, PayoutItem, PayoutTouched
 from rewards.models import Payout, PayoutBatch
+from rewards.queries import full_address
 
 OPEN = (Payout.Status.PENDING, Payout.Status.SENT)
 
@@ -143,14 +143,4 @@ def recipient_of(payout: Payout) -> str:
 
     It is in the sealed details of the account it was prepared for, else the destination written on it.
     """
-    account = payout.account
-    if account is None or not account.sealed_details:
-        return payout.destination
-    opened = secrets.decrypt(account.sealed_details, bound_to=account.public_id)
-    try:
-        details = json.loads(opened)
-    except ValueError:
-        return opened
-    if not isinstance(details, dict):
-        return opened
-    return next((str(details[name]) for name in ("account_id", "account", "email") if details.get(name)), "")
+    return full_address(payout.account) or payout.destination

@@ -33,7 +33,7 @@ class Turn:
 
     With `wrong` sentences the provider's figures differ from ours and nothing of it may be believed. `handed`
     is the last item that was handed over, "" for none; `complete` says that nothing is left of this step's
-    pass. `paid_minor` is the provider's sum, known after a whole pass of asking only.
+    pass. `paid_minor` is what the provider says it paid, on the pages that were asked for.
     """
 
     results: tuple[ItemResult, ...] = ()
@@ -43,7 +43,7 @@ class Turn:
     handed: str = ""
     complete: bool = False
     page: str = ""
-    paid_minor: int | None = None
+    paid_minor: int = 0
 
 
 def stopped(why: str) -> Turn:
@@ -125,5 +125,5 @@ def ask_part(provider: PayoutProvider, access: PayoutAccess, wire: Wire, part: P
         provider_batch_id=part.provider_batch_id,
         complete=not page,
         page=page,
-        paid_minor=sum(paid) if whole else None,
+        paid_minor=sum(paid),
     )

@@ -282,6 +282,7 @@ class Migration(migrations.Migration):
                 ('refusals', models.PositiveSmallIntegerField(default=0, help_text='definite ones, of the whole part')),
                 ('polls', models.PositiveSmallIntegerField(default=0)),
                 ('provider_paid_minor', models.BigIntegerField(help_text='the sum the provider reports as paid', null=True)),
+                ('pass_paid_minor', models.BigIntegerField(default=0, help_text='the same, of the pages asked for so far')),
                 ('note', models.TextField(blank=True, default='', help_text='what hinders single payouts')),
                 ('sending_at', models.DateTimeField(help_text='when it was first handed over, or tried to', null=True)),
                 ('asked_at', models.DateTimeField(help_text='when the provider was last asked for results', null=True)),

@@ -143,7 +143,7 @@ def _job(claimed: Claim, at: datetime) -> Job | None:
         return partial(stopped, f"{provider.label} is disconnected.")
     sending = run.step == PayoutRun.Step.SEND
     if sending:
-        batch = PayoutBatch.objects.for_workspace(run.workspace_id).get(public_id=run.batch_id)
+        batch = _batch_of(run)
         if batch.approved_by_id is None or batch.method != connection.provider:
             return partial(stopped, "The batch is not approved for this provider.")
         if _is_too_late(run, provider.repeatable_for, at):
@@ -199,26 +199,46 @@ def record_turn(*, claimed: Claim, turn: Turn, at: datetime) -> None:
         _import(run, turn, at)
         _go_on(run, turn, at)
     run.save()
+    _tell_total(run, at)
 
 
 def _import(run: PayoutRun, turn: Turn, at: datetime) -> None:
     asked = run.step == PayoutRun.Step.POLL
     final = {"paid": "paid", "failed": "failed", "returned": "failed"} if asked else {"failed": "failed"}
     told = [result for result in turn.results if result.status in final]
-    batch = PayoutBatch.objects.for_workspace(run.workspace_id).get(public_id=run.batch_id)
+    amounts = {payout.public_id: payout.amount_minor for payout in payouts_of_run(run)}
     outcomes = reward_services.import_results(
-        batch=batch,
+        batch=_batch_of(run),
         rows=[
             reward_services.ResultRow(
-                line, result.payout_id, final[result.status], result.reference, _failure(result)
+                line,
+                result.payout_id,
+                final[result.status],
+                result.reference,
+                _failure(result),
+                _fee(result, amounts[result.payout_id]),
             )
             for line, result in enumerate(told, start=1)
         ],
         actor=SYSTEM,
-        at=run.workspace.local_time(at.astimezone(UTC)),
+        at=_local(run, at),
     )
     refused = [f"{each.payout_id}: {each.message}" for each in outcomes if each.outcome == "refused"]
     run.note = _note(refused, [each.failure for each in turn.results if each.status == "sent"])
+
+
+def _batch_of(run: PayoutRun) -> PayoutBatch:
+    return PayoutBatch.objects.for_workspace(run.workspace_id).get(public_id=run.batch_id)
+
+
+def _local(run: PayoutRun, at: datetime) -> datetime:
+    return run.workspace.local_time(at.astimezone(UTC))
+
+
+def _fee(result: ItemResult, amount_minor: int) -> int | None:
+    """Return what was charged for a payment; a figure that cannot be meant is left out."""
+    known = result.status == "paid" and result.fee_minor is not None
+    return result.fee_minor if known and 0 <= (result.fee_minor or 0) <= amount_minor else None
 
 
 def _failure(result: ItemResult) -> str:
@@ -241,6 +261,13 @@ def _go_on(run: PayoutRun, turn: Turn, at: datetime) -> None:
         run.provider_batch_id = turn.provider_batch_id[:60]
     if turn.handed:
         run.handed_pk = next(each.pk for each in payouts if each.public_id == turn.handed)
+        reward_services.mark_sent(
+            batch=_batch_of(run),
+            payout_ids=[
+                each.public_id for each in payouts if each.pk <= run.handed_pk and each.status in OPEN
+            ],
+            reference=run.provider_batch_id,
+        )
     if turn.problem is not None:
         _put_back(run, turn, at)
         return
@@ -249,17 +276,33 @@ def _go_on(run: PayoutRun, turn: Turn, at: datetime) -> None:
         run.due_at = at + FIRST_POLL if turn.complete else at
         run.step = PayoutRun.Step.POLL if turn.complete else PayoutRun.Step.SEND
     else:
-        run.asked_at, run.page = at, turn.page
+        paid_minor = turn.paid_minor + (run.pass_paid_minor if run.page else 0)
+        run.asked_at, run.page, run.pass_paid_minor = at, turn.page, paid_minor
         run.due_at = at + min(FIRST_POLL * 2 ** min(run.polls, 12), LAST_POLL) if turn.complete else at
         run.polls = min(run.polls + 1, 32_000)
-        if turn.paid_minor is not None:
-            run.provider_paid_minor = turn.paid_minor
+        if turn.complete:
+            run.provider_paid_minor = paid_minor
     if not any(payout.status in OPEN for payout in payouts):
         run.state = PayoutRun.State.DONE
         if run.provider_paid_minor is None and not any(payout.status == PAID for payout in payouts):
             run.provider_paid_minor = 0
     elif run.sending_at is not None and at - run.sending_at > ASK_FOR:
         _stop(run, f"No end after {ASK_FOR.days} days: settle what is left by hand.")
+
+
+def _tell_total(run: PayoutRun, at: datetime) -> None:
+    """Tell how much the provider says it paid of the whole batch, once it has said so of every part."""
+    parts = PayoutRun.objects.for_workspace(run.workspace_id).filter(batch_id=run.batch_id)
+    sums = list(parts.values_list("provider_paid_minor", flat=True))
+    known = [each for each in sums if each is not None]
+    if len(known) < len(sums):
+        return
+    try:
+        reward_services.record_provider_total(
+            batch=_batch_of(run), paid_minor=sum(known), at=_local(run, at), actor=SYSTEM
+        )
+    except Conflict as error:
+        parts.filter(pk=run.pk).update(note=f"{run.note}\n{error.message}".strip()[:MAX_NOTE])
 
 
 def _put_back(run: PayoutRun, turn: Turn, at: datetime) -> None:

@@ -37,7 +37,7 @@ def apply_payout_event(
                 InboxItem.Outcome.APPLIED, "asked", "The provider is asked how its payouts stand.", batches
             )
         case AccountSeen():
-            return note_account(connection=connection, seen=event, at=at)
+            return note_account(connection=connection, seen=event)
         case Ignored(reason=reason, sentence=sentence):
             return Outcome(InboxItem.Outcome.IGNORED, reason, sentence)
         case SetAside(reason=reason, sentence=sentence):

@@ -78,15 +78,25 @@ def batch_of(
     post(
         workspace=workspace,
         movements=[
-            Movement(
-                key=f"test:{payout.public_id}",
-                debit=Place(Account.Kind.EXPENSE, currency),
-                credit=Place(Account.Kind.IN_TRANSIT, currency, payout.customer_id),
-                amount_minor=amount_minor,
-                memo="set aside",
-                payout=payout,
-            )
+            movement
             for payout in payouts
+            for movement in (
+                Movement(
+                    key=f"test:{payout.public_id}",
+                    debit=Place(Account.Kind.EXPENSE, currency),
+                    credit=Place(Account.Kind.PAYABLE, currency, payout.customer_id),
+                    amount_minor=amount_minor,
+                    memo="earned",
+                ),
+                Movement(
+                    key=f"payout:{payout.public_id}:prepare",
+                    debit=Place(Account.Kind.PAYABLE, currency, payout.customer_id),
+                    credit=Place(Account.Kind.IN_TRANSIT, currency, payout.customer_id),
+                    amount_minor=amount_minor,
+                    memo="set aside",
+                    payout=payout,
+                ),
+            )
         ],
         at=AT,
     )
