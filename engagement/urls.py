@@ -3,9 +3,17 @@
 from django.urls import URLPattern, URLResolver, path
 
 from engagement import api as endpoints
-from engagement.views import appeals, confirmation, embed, landing, messages, money, portal
-from engagement.views import appeals, confirmation, embed, landing, messages, portal, statement
-from engagement.views import appeals, confirmation, embed, landing, messages, portal, spending
+from engagement.views import (
+    appeals,
+    confirmation,
+    embed,
+    landing,
+    messages,
+    money,
+    portal,
+    spending,
+    statement,
+)
 
 public: list[URLPattern | URLResolver] = [
     path("portal/", portal.portal, name="portal"),

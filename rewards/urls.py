@@ -2,33 +2,30 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from rewards import api_books
 from rewards.api import adjustments as adjustment_api
 from rewards.api import balances as balance_api
 from rewards.api import batches as batch_api
+from rewards.api import books as books_api
+from rewards.api import giving
+from rewards.api import liability as liability_api
 from rewards.api import people as people_api
 from rewards.api import rewards as reward_api
+from rewards.api import statements as statement_api
 from rewards.views import (
     adjustments,
     books,
+    catalogue,
+    fulfilment,
     ledger,
+    liability,
     money_settings,
     payout_accounts,
     payout_settings,
     payouts,
     rewards,
+    statements,
     tax,
 )
-from rewards.api import balances as balance_api
-from rewards.api import batches as batch_api
-from rewards.api import books as books_api
-from rewards.api import liability as liability_api
-from rewards.api import rewards as reward_api
-from rewards.api import statements as statement_api
-from rewards.views import books, ledger, liability, payouts, rewards, statements
-from rewards.api import giving
-from rewards.api import rewards as reward_api
-from rewards.views import books, catalogue, fulfilment, ledger, payouts, rewards
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),

@@ -21,6 +21,7 @@ from accounts.models import Workspace
 from accounts.services import SYSTEM, Actor, record_audit
 from core import clock
 from core.errors import Conflict
+from core.outbound import outbound_policy
 from core.queue import MAX_ATTEMPTS, Claim, backoff
 from core.tenancy import tenant
 from integrations.models import Connection, PayoutRun
@@ -36,7 +37,6 @@ from integrations.providers import Gone, Reauthorise, Refused, Retry
 from integrations.providers.payout_registry import PAYOUT_PROVIDERS
 from integrations.providers.payouts import ItemResult, Wire
 from integrations.services.lanes import RUN_SECONDS, claim_lanes, work_off
-from integrations.services.webhooks import outbound_policy
 from integrations.wake import wake
 from rewards import services as reward_services
 from rewards.models import Payout, PayoutBatch

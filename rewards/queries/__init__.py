@@ -5,10 +5,22 @@ from rewards.queries.adjustments import (
     adjustments,
     transfers_of_adjustment,
 )
-from rewards.queries.agreement import BatchSums, batch_sums
-from rewards.queries.approving import due_for_a_person, why_a_person
-from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
-from rewards.queries.checks import BooksReport, CheckReport, books_report
+from rewards.queries.agreement import (
+    BatchSums,
+    batch_sums,
+)
+from rewards.queries.approving import (
+    due_for_a_person,
+    why_a_person,
+)
+from rewards.queries.books import (
+    Checked,
+    Difference,
+    Sums,
+    check_books,
+    differences,
+    sums,
+)
 from rewards.queries.candidates import (
     SHOWN,
     LeftOut,
@@ -20,7 +32,11 @@ from rewards.queries.candidates import (
     payable_totals,
     preview,
 )
-from rewards.queries.checks import BooksReport, CheckReport, books_report
+from rewards.queries.checks import (
+    BooksReport,
+    CheckReport,
+    books_report,
+)
 from rewards.queries.destinations import (
     Destination,
     destination_of,
@@ -29,11 +45,16 @@ from rewards.queries.destinations import (
     payout_accounts_of,
     payout_destinations,
 )
-from rewards.queries.approving import due_for_a_person, why_a_person
-from rewards.queries.books import Checked, Difference, Sums, check_books, differences, sums
-from rewards.queries.checks import BooksReport, CheckReport, books_report
-from rewards.queries.digests import Verdict, digest_line, verdict
-from rewards.queries.doubts import answer_for_case, rewards_of_case, with_money_on_hold
+from rewards.queries.digests import (
+    Verdict,
+    digest_line,
+    verdict,
+)
+from rewards.queries.doubts import (
+    answer_for_case,
+    rewards_of_case,
+    with_money_on_hold,
+)
 from rewards.queries.ledger import (
     StatementLine,
     accounts,
@@ -42,8 +63,15 @@ from rewards.queries.ledger import (
     statement,
     transfers_through,
 )
-from rewards.queries.money import money_settings
-from rewards.queries.liability import PLACES, Liability, in_place, liability
+from rewards.queries.liability import (
+    PLACES,
+    Liability,
+    in_place,
+    liability,
+)
+from rewards.queries.money import (
+    money_settings,
+)
 from rewards.queries.payouts import (
     OPEN,
     bank_file,
@@ -55,7 +83,13 @@ from rewards.queries.payouts import (
     payouts_of,
     progress,
 )
-from rewards.queries.progress import Revenue, conversions_below_tier, converted_friends, revenue, streak
+from rewards.queries.progress import (
+    Revenue,
+    conversions_below_tier,
+    converted_friends,
+    revenue,
+    streak,
+)
 from rewards.queries.rates import (
     conversions_waiting,
     currencies_waiting,
@@ -82,6 +116,11 @@ from rewards.queries.rewards import (
     totals,
     transfers_of,
 )
+from rewards.queries.statements import (
+    Entry,
+    Statement,
+    statement_for,
+)
 from rewards.queries.tax import (
     open_number,
     paid_in_year,
@@ -95,22 +134,17 @@ from rewards.queries.tax import (
 )
 
 __all__ = [
-    "CSV_COLUMNS",
     "OPEN",
+    "PLACES",
     "SHOWN",
     "BatchSums",
-from rewards.queries.statements import Entry, Statement, statement_for
-
-__all__ = [
-    "CSV_COLUMNS",
-    "PLACES",
     "BooksReport",
     "CheckReport",
     "Checked",
     "Destination",
     "Difference",
-    "LeftOut",
     "Entry",
+    "LeftOut",
     "Liability",
     "PayableRow",
     "PayableTotal",
@@ -144,18 +178,14 @@ __all__ = [
     "currencies_waiting",
     "destination_of",
     "differences",
+    "digest_line",
     "due_for_a_person",
     "entered_rates",
     "fees_of",
     "full_address",
-    "latest_references",
-    "digest_line",
-    "due_for_a_person",
-    "entered_rates",
     "in_place",
     "latest_references",
     "liability",
-    "latest_references",
     "listed",
     "money_settings",
     "named",

@@ -1,6 +1,10 @@
 """The only code that changes rewards, the ledger and payouts."""
 
-from rewards.services.adjustments import approve_adjustment, decline_adjustment, make_adjustment
+from rewards.services.adjustments import (
+    approve_adjustment,
+    decline_adjustment,
+    make_adjustment,
+)
 from rewards.services.approval import (
     approve_reward,
     bulk_approve,
@@ -8,7 +12,10 @@ from rewards.services.approval import (
     deny_reward,
     release_due_rewards,
 )
-from rewards.services.books import request_check, run_due_checks
+from rewards.services.books import (
+    request_check,
+    run_due_checks,
+)
 from rewards.services.catalogue import (
     ItemFacts,
     archive_item,
@@ -16,8 +23,13 @@ from rewards.services.catalogue import (
     create_item,
     set_give_url,
 )
-from rewards.services.expiry import expire_due_rewards, warn_of_expiry
-from rewards.services.forgetting import forget_customer
+from rewards.services.expiry import (
+    expire_due_rewards,
+    warn_of_expiry,
+)
+from rewards.services.forgetting import (
+    forget_customer,
+)
 from rewards.services.fulfilment import (
     complete_fulfilment,
     fail_fulfilment,
@@ -25,8 +37,12 @@ from rewards.services.fulfilment import (
     use_codes,
     withdraw_fulfilments,
 )
-from rewards.services.money import update_payout_settings
-from rewards.services.money_rules import update_money_rules
+from rewards.services.money import (
+    update_payout_settings,
+)
+from rewards.services.money_rules import (
+    update_money_rules,
+)
 from rewards.services.payout_accounts import (
     begin_onboarding,
     choose_payout_account,
@@ -41,7 +57,10 @@ from rewards.services.payouts import (
     mark_sent,
     retry_failed,
 )
-from rewards.services.preparation import default_cutoff, prepare_batch
+from rewards.services.preparation import (
+    default_cutoff,
+    prepare_batch,
+)
 from rewards.services.rates import (
     Imported,
     enter_rate,
@@ -49,8 +68,14 @@ from rewards.services.rates import (
     import_reference_rates,
     tell_of_rates,
 )
-from rewards.services.redemptions import cancel_redemption, redeem_points, spend_credit
-from rewards.services.reports import import_report
+from rewards.services.redemptions import (
+    cancel_redemption,
+    redeem_points,
+    spend_credit,
+)
+from rewards.services.reports import (
+    import_report,
+)
 from rewards.services.results import (
     ResultRow,
     RowOutcome,
@@ -59,7 +84,10 @@ from rewards.services.results import (
     mark_payout_paid,
     record_provider_total,
 )
-from rewards.services.settlement import settle_conversion, settle_conversions
+from rewards.services.settlement import (
+    settle_conversion,
+    settle_conversions,
+)
 from rewards.services.tax_details import (
     refuse_tax_details,
     submit_tax_details,

@@ -126,7 +126,6 @@ def payout(customer: Customer, amount_minor: int = 2_500, status: str = "paid") 
         currency="EUR",
         status="completed",
         total_minor=amount_minor,
-        paid_minor=amount_minor,
         payout_count=1,
         paid_minor=0 if status == "failed" else amount_minor,
         failed_minor=amount_minor if status == "failed" else 0,
