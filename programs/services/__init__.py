@@ -52,6 +52,13 @@ from programs.services.promo_codes import (
     set_promo_code_status,
     set_promo_code_statuses,
 )
+from programs.services.promotions import (
+    PromotionOver,
+    PromotionRunning,
+    edit_promotion,
+    make_promotion,
+    stop_promotion,
+)
 
 __all__ = [
     "FEWEST_VARIANTS",
@@ -69,6 +76,8 @@ __all__ = [
     "Person",
     "ProgramEnded",
     "ProgramNotActive",
+    "PromotionOver",
+    "PromotionRunning",
     "StatusRefused",
     "archive_link",
     "change_program_status",
@@ -79,6 +88,7 @@ __all__ = [
     "create_program",
     "create_promo_code",
     "create_promo_codes",
+    "edit_promotion",
     "enrol_participant",
     "enrol_person",
     "erase_customer",
@@ -87,6 +97,7 @@ __all__ = [
     "identify_customer",
     "identify_customers",
     "invite_people",
+    "make_promotion",
     "mark_same_person",
     "publish_program",
     "refuse_erased",
@@ -96,6 +107,7 @@ __all__ = [
     "set_statuses",
     "start_experiment",
     "stop_experiment",
+    "stop_promotion",
     "update_draft",
     "update_link",
     "update_participant",

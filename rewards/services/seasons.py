@@ -8,7 +8,8 @@ from typing import Any
 
 from accounts.models import Workspace
 from programs.models import Participant, Promotion
-from programs.promotions import Audience, promotion_for
+from programs.promotion_queries import member_of
+from programs.promotions import promotion_for
 from programs.terms import Amount, FixedAmount, PercentageAmount, RewardRule
 from rewards.calculation import Boost
 from tracking.models import Attribution, Conversion
@@ -37,11 +38,7 @@ class Seasons:
         promotions = self._promotions.get(participant.program_id)
         if not promotions:
             return None
-        found = promotion_for(
-            promotions,
-            at=fact.occurred_at,
-            audience=Audience(country=fact.customer.country, enrolled_at=participant.enrolled_at),
-        )
+        found = promotion_for(promotions, fact.occurred_at, member_of(participant))
         if found is None or (found.multiplier_bps == 10_000 and rule.key not in found.replacements):
             return None
         return found

@@ -13,7 +13,7 @@ from accounts.authentication import actor_of
 from accounts.endpoint import WorkspaceEndpoint
 from core.errors import NotFound
 from tracking import queries, serializers, services
-from tracking.models import Conversion
+from tracking.models import Conversion, Refund
 
 
 class ReinstatementEndpoint(WorkspaceEndpoint):
@@ -42,6 +42,7 @@ class ConversionRefunds(ReinstatementEndpoint):
 
     serializer_class = serializers.RefundRow
     pagination_class = None
+    queryset = Refund.objects.none()
 
     @extend_schema(operation_id="conversions_refunds", responses=serializers.RefundRow(many=True))
     def get(self, request: Request, public_id: str) -> Response:
