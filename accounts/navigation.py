@@ -57,6 +57,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Books", "books", "scale", "view"),
             ("Money settings", "money_settings", "settings-dollar", "view"),
             ("Liability", "liability", "coins", "view"),
+            ("Exchange rates", "rate_list", "arrows-exchange", "view"),
         ),
     ),
     (

@@ -26,6 +26,9 @@ from rewards.views import (
     statements,
     tax,
 )
+from rewards import api as endpoints
+from rewards import api_rates
+from rewards.views import ledger, payouts, rates, rewards
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),
@@ -86,6 +89,8 @@ console: list[URLPattern | URLResolver] = [
     path("customers/<str:public_id>/statement/", statements.statement, name="statement"),
     path("statements/verify/", statements.statement_verify, name="statement_verify"),
     path("liability/", liability.liability, name="liability"),
+    path("exchange-rates/", rates.rate_list, name="rate_list"),
+    path("exchange-rates/upload/", rates.rate_upload, name="rate_upload"),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<str:public_id>/", ledger.account_detail, name="account_detail"),
 ]
@@ -159,4 +164,8 @@ api: list[URLPattern | URLResolver] = [
     path("statements/verify", statement_api.StatementVerify.as_view(), name="api_statement_verify"),
     path("liability", liability_api.LiabilityReport.as_view(), name="api_liability"),
     path("books", books_api.Books.as_view(), name="api_books"),
+    path("exchange-rates", api_rates.RateList.as_view(), name="api_exchange_rates"),
+    path("exchange-rates/reference", api_rates.ReferenceRates.as_view(), name="api_reference_rates"),
+    path("exchange-rates/lookup", api_rates.RateLookup.as_view(), name="api_rate_lookup"),
+    path("balances", endpoints.Balances.as_view(), name="api_balances"),
 ]

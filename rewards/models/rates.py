@@ -49,4 +49,4 @@ class EnteredRate(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"1 {self.base} = {self.rate} {self.quote} from {self.on}"
+        return f"1 {self.base} = {self.rate.normalize():f} {self.quote} from {self.on}."

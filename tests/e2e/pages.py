@@ -59,6 +59,8 @@ NO_PAGE: Final = {
     "catalogue_archive", "fulfilment_bulk", "fulfilment_complete", "fulfilment_retry", "redemption_cancel",
     "payout_provider_check", "payout_provider_connect", "payout_provider_disconnect", "payout_provider_keys",
     "payout_run_retry", "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_bulk",
+    "rate_upload",
+    "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_bulk",
     "webhook_delivery_retry", "webhook_disable",
     "webhook_enable", "webhook_rotate", "webhook_test", "workspace_resume",
     # Parts of pages, files, redirects.
