@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
 from accounts.models import Workspace
 from programs.models import Participant, Program, Promotion
-from programs.promotions import NOTICE, Member, announced, promotion_for
+from programs.promotions import NOTICE, Member, announced, instant, promotion_for
+from programs.queries import live_version
+from programs.terms import TermsInvalid, parse_terms, reward_sentence
 
 
 def promotions_of(program: Program) -> QuerySet[Promotion]:
@@ -37,3 +40,56 @@ def shown_to(participant: Participant, at: datetime) -> tuple[Promotion | None, 
     )
     member = member_of(participant)
     return promotion_for(rows, at, member), announced(rows, at, member)
+
+
+def replaced_sentences(promotion: Promotion) -> list[str]:
+    """Return what is given in place of some rules' amounts, a sentence each.
+
+    A rule that left the program since is named by its key.
+    """
+    version = live_version(promotion.program)
+    document = promotion.program.draft if version is None else version.terms
+    kept = promotion.replacements
+    rules = [
+        {**rule, "amount": kept[rule["key"]], "tiers": []}
+        for rule in document["rewards"]
+        if rule["key"] in kept
+    ]
+    try:
+        terms = parse_terms({**document, "rewards": rules})
+    except TermsInvalid:
+        return [f"The rule {key} gives another amount." for key in kept]
+    sentences = [reward_sentence(rule, terms.currency) for rule in terms.rewards]
+    gone = set(kept) - {rule.key for rule in terms.rewards}
+    return sentences + [f"The rule {key} is no longer in the program." for key in sorted(gone)]
+
+
+def audience_sentence(promotion: Promotion) -> str:
+    """Return whom a promotion is for."""
+    audience, zone = promotion.audience, ZoneInfo(promotion.workspace.time_zone)
+    first, after = instant(audience.get("enrolled_from")), instant(audience.get("enrolled_until"))
+    if not audience:
+        return "Everybody in the program"
+    parts = ["Participants"]
+    if audience.get("countries"):
+        parts.append(f"from {', '.join(audience['countries'])}")
+    if first is not None or after is not None:
+        parts.append("who joined")
+    if first is not None:
+        parts.append(f"on {_day(first, zone)} or later")
+    if first is not None and after is not None:
+        parts.append("and")
+    if after is not None:
+        parts.append(f"on {_day(after - timedelta(microseconds=1), zone)} or earlier")
+    return " ".join(parts)
+
+
+def _day(at: datetime, zone: ZoneInfo) -> str:
+    day = at.astimezone(zone).date()
+    return f"{day.day} {day:%B %Y}"
+
+
+def promotion_name(workspace: Workspace, public_id: str) -> str:
+    """Return the name of the promotion with this id; the id itself where there is none."""
+    found = Promotion.objects.for_workspace(workspace).filter(public_id=public_id).first()
+    return public_id if found is None else found.name

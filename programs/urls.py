@@ -6,7 +6,8 @@ from programs.api import codes as code_endpoints
 from programs.api import erasure as people
 from programs.api import experiments as experiment_endpoints
 from programs.api import programs as endpoints
-from programs.views import codes, editor, erasure, experiments, participants, programs, setup
+from programs.api import promotions as promotion_endpoints
+from programs.views import codes, editor, erasure, experiments, participants, programs, promotions, setup
 
 public: list[URLPattern | URLResolver] = []
 
@@ -24,6 +25,11 @@ console: list[URLPattern | URLResolver] = [
     path("programs/<str:public_id>/publish/", programs.program_publish, name="program_publish"),
     path("programs/<str:public_id>/status/", programs.program_status, name="program_status"),
     path("programs/<str:public_id>/versions/<int:number>/", programs.version_detail, name="version_detail"),
+    path("programs/<str:public_id>/promotions/", promotions.promotion_list, name="promotion_list"),
+    path("programs/<str:public_id>/promotions/new/", promotions.promotion_new, name="promotion_new"),
+    path("promotions/<str:public_id>/", promotions.promotion_detail, name="promotion_detail"),
+    path("promotions/<str:public_id>/edit/", promotions.promotion_edit, name="promotion_edit"),
+    path("promotions/<str:public_id>/stop/", promotions.promotion_stop, name="promotion_stop"),
     path("participants/", participants.participant_list, name="participant_list"),
     path("participants/new/", participants.participant_new, name="participant_new"),
     path("participants/invite/", participants.participant_invite, name="participant_invite"),
@@ -76,6 +82,17 @@ api: list[URLPattern | URLResolver] = [
     path("promo-codes", code_endpoints.PromoCodeList.as_view(), name="api_promo_codes"),
     path("promo-codes/bulk", code_endpoints.PromoCodeBulk.as_view(), name="api_promo_code_bulk"),
     path("promo-codes/<str:public_id>", code_endpoints.PromoCodeDetail.as_view(), name="api_promo_code"),
+    path("promotions", promotion_endpoints.PromotionList.as_view(), name="api_promotions"),
+    path(
+        "promotions/<str:public_id>",
+        promotion_endpoints.PromotionDetail.as_view(),
+        name="api_promotion",
+    ),
+    path(
+        "promotions/<str:public_id>/stop",
+        promotion_endpoints.PromotionStop.as_view(),
+        name="api_promotion_stop",
+    ),
     path("experiments", experiment_endpoints.ExperimentList.as_view(), name="api_experiments"),
     path(
         "experiments/<str:public_id>",

@@ -16,6 +16,7 @@ from rewards.queries import (
     answer_for_case,
     answer_for_conversion,
     answer_for_referral,
+    promotion_figures,
     with_money_on_hold,
 )
 from rewards.queries import exports as rewards_exports
@@ -108,6 +109,7 @@ ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {
     "own_explanation": {"rewards": rewards_in_words},
     "participant": {"page": program_parts.participant_page},
     "participants": {"rows": program_parts.with_friends},
+    "promotion": {"figures": promotion_figures},
     "program": {"figures": program_parts.program_figures},
 }
 """What apps higher up add to an answer of an app lower down: subject -> key -> function."""

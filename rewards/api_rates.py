@@ -77,7 +77,7 @@ class LookupAnswer(serializers.Serializer[Any]):
     quote = serializers.CharField()
     rate = serializers.CharField(help_text="with 12 decimals, as rewards keep it")
     shown = serializers.CharField(help_text="as people read it")
-    source = serializers.CharField(help_text="ecb, entered or same")
+    source = serializers.CharField(help_text="ecb, entered or same")  # type: ignore[assignment]
     on = serializers.DateField(help_text="the day the rate is of")
 
 

@@ -17,6 +17,7 @@ from core.errors import Invalid
 from core.money import is_currency, parse_major
 from core.templatetags.display import words
 from programs.models import Program
+from programs.promotion_queries import promotion_name
 from rewards import queries
 from rewards.bank_files.pain002 import Report, read_report
 from rewards.fees import fee_rule
@@ -45,7 +46,7 @@ class RewardFilterForm(_Filters):
     quick = "status"
     lookups = {
         name: f"{name}__public_id"
-        for name in ("program", "participant", "customer", "referral", "conversion")
+        for name in ("program", "participant", "customer", "referral", "conversion", "promotion")
     }
 
     status = forms.ChoiceField(choices=lists.choices(Reward.Status.choices))
@@ -59,6 +60,7 @@ class RewardFilterForm(_Filters):
     customer = forms.CharField(max_length=40, widget=forms.HiddenInput)
     referral = forms.CharField(max_length=40, widget=forms.HiddenInput)
     conversion = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    promotion = forms.CharField(max_length=40, widget=forms.HiddenInput)
     reason = forms.CharField(max_length=60, widget=forms.HiddenInput)
     unit = forms.CharField(max_length=3, widget=forms.HiddenInput)
     stands = forms.ChoiceField(
@@ -84,6 +86,8 @@ class RewardFilterForm(_Filters):
 
     def text_of(self, name: str, value: Any) -> str:
         """Return the reason in words, and names for ids."""
+        if name == "promotion":
+            return promotion_name(self.workspace, value)
         return words(value) if name == "reason" else super().text_of(name, value)
 
 

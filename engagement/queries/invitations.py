@@ -10,6 +10,7 @@ from accounts.models import Workspace
 from core.tenancy import HasWorkspaceId
 from engagement.queries.offers import Offer, offer_of
 from engagement.queries.people import inviter_name
+from engagement.queries.seasons import SeasonNotice, season_of
 from programs import queries as program_queries
 from programs.models import Link, Participant, Program
 from tracking.models import Referral, Touchpoint
@@ -38,6 +39,7 @@ class Invitation:
     program: Program
     offer: Offer
     shop_url: str
+    season: SeasonNotice | None = None
 
     @property
     def initial(self) -> str:
@@ -51,7 +53,7 @@ def invitation(
     """Return the invitation a link makes at this time; None for no such link or an unpublished program."""
     link = (
         Link.objects.for_workspace(workspace)
-        .select_related("participant__program__workspace")
+        .select_related("participant__program__workspace", "participant__customer", "participant__workspace")
         .filter(pk=link_id)
         .first()
     )
@@ -65,7 +67,14 @@ def invitation(
         program=program,
         offer=offer_of(program),
         shop_url=link.destination_url or program_queries.live_terms(program).destination_url,
+        season=_running(link.participant, at),
     )
+
+
+def _running(participant: Participant, at: datetime) -> SeasonNotice | None:
+    """Return the promotion that runs; a friend is not told of one that starts later, and so waits."""
+    found = season_of(participant, at)
+    return found if found is not None and found.running else None
 
 
 def _state(link: Link, viewer: Viewer, at: datetime) -> InvitationState:

@@ -26,6 +26,7 @@ from engagement.queries.earnings import (
 from engagement.queries.friends import Friend, friend_lines, referrals_of
 from engagement.queries.offers import headline, own_caps, promises
 from engagement.queries.progress import Goal, goals_of, tier_progress, tiered_rule
+from engagement.queries.seasons import SeasonNotice, season_of
 from engagement.queries.sharing import ShareLink, share_links
 from engagement.queries.standing import (
     Badge,
@@ -76,6 +77,7 @@ class Portal:
     tax_asked: bool
     tax_refusal: str
     has_points: bool
+    season: SeasonNotice | None = None
 
     @property
     def link(self) -> ShareLink | None:
@@ -129,6 +131,7 @@ def portal_of(participant: Participant, *, pages: Mapping[str, str], at: datetim
         tax_asked=bool(refusals) or reward_queries.tax_details_of(participant.customer) is not None,
         tax_refusal=refusals.get(participant.customer_id, ""),
         has_points=any(account.kind == Account.Kind.POINTS for account in accounts),
+        season=season_of(participant, at),
     )
 
 

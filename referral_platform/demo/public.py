@@ -16,6 +16,7 @@ from rewards import services as reward_services
 from tracking import services as tracking_services
 from tracking.classification import ClickFacts
 from tracking.identifiers import Traces
+from tracking.lines import Line
 from tracking.models import Conversion
 
 
@@ -134,6 +135,7 @@ def _fact(stage: Stage, waiting: Waiting) -> tracking_services.ConversionFact:
                 source_key=f"LC-{buy.order}",
                 amount_minor=buy.amount_minor,
                 currency=cast.CURRENCY,
+                lines=lines_of(buy.amount_minor),
                 click=stage.clicks[buy.visit] if buy.visit else None,
                 promo_codes=[stage.codes[buy.code_of]] if buy.code_of is not None else [],
                 metadata={"order_number": f"LC-{buy.order}", "demo_label": buy.label},
@@ -141,6 +143,20 @@ def _fact(stage: Stage, waiting: Waiting) -> tracking_services.ConversionFact:
                 occurred_at=at,
                 at=at,
             )
+
+
+def lines_of(amount_minor: int) -> list[Line]:
+    """Return what an order of this size was for: beans, and in larger ones something to make them with."""
+    gear_minor = 2_900 if amount_minor > 5_000 else 0
+    beans = Line(
+        sku="BEANS-HOUSE",
+        category="beans",
+        amount_minor=amount_minor - gear_minor,
+        cost_minor=(amount_minor - gear_minor) * 55 // 100,
+    )
+    if not gear_minor:
+        return [beans]
+    return [beans, Line(sku="FILTER-V60", category="gear", amount_minor=gear_minor, cost_minor=1_740)]
 
 
 def _give_back(stage: Stage, action: GiveBack, at: datetime) -> None:

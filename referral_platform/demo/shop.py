@@ -46,7 +46,7 @@ def order(
         "total": amount,
         "customer_id": 0,
         "billing": {"first_name": first, "last_name": last, "email": email, "country": country},
-        "line_items": [{"id": 1, "name": "Beans", "quantity": 1, "total": amount}],
+        "line_items": [{"id": 1, "name": "Beans", "sku": "BEANS-HOUSE", "quantity": 1, "total": amount}],
         "coupon_lines": [{"id": 2, "code": coupon}] if coupon else [],
         "refunds": (
             [{"id": number + 90_000, "reason": "", "total": f"-{format_major(refunded_minor, 'EUR')}"}]

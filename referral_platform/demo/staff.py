@@ -12,7 +12,7 @@ from programs import services as program_services
 from programs.assignment import Variant
 from programs.models import Experiment, Participant
 from programs.terms import ProgramTerms
-from referral_platform.demo import by_hand, cases, cast, club, endpoints, shopfront, support
+from referral_platform.demo import by_hand, cases, cast, club, endpoints, seasons, shopfront, support
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, SHOP_FROM, TASTERS, TASTING_ENDS
 from rewards import queries as reward_queries
@@ -48,7 +48,9 @@ def deeds() -> list[tuple[timedelta, Deed]]:
     return [
         (after(0, 8), set_up),
         (TASTING_ENDS, pause_tasting),
+        (after(1, 9), seasons.enter_first_rates),
         (after(47, 11), prepare_too_early),
+        (after(58, 10), seasons.plan_first),
         (after(75, 11), publish_tiers),
         *paid,
         (after(97, 14), refund_paid_order),
@@ -57,6 +59,7 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(120, 12), support.answer_the_first),
         (after(140, 13), suspend_somebody),
         (after(141, 10), keep_lists),
+        (after(150, 9), seasons.enter_new_rates),
         (after(153, 15), change_keys),
         (after(153, 16), open_sites),
         (after(160, 9), start_experiment),
@@ -80,8 +83,10 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(176, 9), approve_some_creators),
         (after(176, 10), prepare_payouts),
         (after(176, 16), approve_only),
+        (after(177, 10), seasons.plan_running),
         (after(178, 9), shopfront.receive_unread),
         (after(179, 10), invite),
+        (after(179, 15), seasons.plan_coming),
         (after(179, 20), support.ask_about_the_last),
         (after(180, 9), approve_some_creators),
         (after(179, 12), by_hand.adjust_again),

@@ -24,6 +24,7 @@ class RewardFilter(django_filters.FilterSet):
     participant = django_filters.CharFilter(field_name="participant__public_id")
     customer = django_filters.CharFilter(field_name="customer__public_id")
     conversion = django_filters.CharFilter(field_name="conversion__public_id")
+    promotion = django_filters.CharFilter(field_name="promotion__public_id")
 
     class Meta:
         model = Reward

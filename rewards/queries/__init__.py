@@ -90,6 +90,7 @@ from rewards.queries.progress import (
     revenue,
     streak,
 )
+from rewards.queries.promotions import PromotionFigures, promotion_figures
 from rewards.queries.rates import (
     conversions_waiting,
     currencies_waiting,
@@ -149,6 +150,7 @@ __all__ = [
     "PayableRow",
     "PayableTotal",
     "Preview",
+    "PromotionFigures",
     "Refusal",
     "Revenue",
     "Statement",
@@ -206,6 +208,7 @@ __all__ = [
     "programs_asking",
     "programs_of",
     "progress",
+    "promotion_figures",
     "public_reward",
     "rates_for",
     "revenue",

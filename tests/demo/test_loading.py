@@ -19,12 +19,14 @@ from core.models import EventDelivery
 from core.tenancy import tenant
 from engagement.models import Message
 from integrations.models import InboxItem, WebhookDelivery, WebhookEndpoint
-from programs.models import Experiment, Exposure, Participant, Program
+from programs.models import Experiment, Exposure, Participant, Program, Promotion
+from programs.promotions import standing
 from referral_platform.demo import cast
 from referral_platform.demo.loading import load
 from rewards.models import (
     Account,
     CatalogueItem,
+    EnteredRate,
     Fulfilment,
     Payout,
     PayoutBatch,
@@ -60,6 +62,7 @@ LISTS = (
     "rewards/",
     "payouts/",
     "ledger/",
+    "exchange-rates/",
     "connections/",
     "webhooks/",
     "events/",
@@ -90,6 +93,7 @@ def test_the_demo_is_complete_exact_and_loaded_once(
         check_people(workspace)
         check_portrait(workspace)
         check_experiment(workspace)
+        check_seasons(workspace)
         check_fraud(workspace)
         check_explanations(workspace)
         clicks = Click.objects.for_workspace(workspace).count()
@@ -224,6 +228,16 @@ def check_experiment(workspace: Workspace) -> None:
     seen = counts(workspace, Exposure, "variant")
     assert {"ask-kindly", "name-the-reward"} <= set(seen) <= {"ask-kindly", "name-the-reward", "holdout"}
     assert sum(seen.values()) > 20
+
+
+def check_seasons(workspace: Workspace) -> None:
+    """One promotion is over, one runs and one is to come; rates are entered, and orders say what was bought."""
+    promotions = Promotion.objects.for_workspace(workspace).order_by("pk")
+    assert [standing(each, AT) for each in promotions] == ["over", "running", "coming"]
+    assert EnteredRate.objects.for_workspace(workspace).count() == 6
+    bought = Conversion.objects.for_workspace(workspace).filter(kind="purchase")
+    assert not bought.filter(lines=[]).exclude(source="api").exists()
+    assert bought.filter(source="api", cost_minor__isnull=False).count() > 300
 
 
 def check_portrait(workspace: Workspace) -> None:

@@ -1,0 +1,49 @@
+"""What people are told of a promotion that runs, or starts within a week."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from programs import promotion_queries
+from programs.models import Participant, Promotion
+from programs.promotions import ONE, multiplier_text
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonNotice:
+    """A line for the portal and the invitation: what there is, and until when or from when."""
+
+    text: str
+    when: str
+    running: bool
+
+
+def season_of(participant: Participant, at: datetime) -> SeasonNotice | None:
+    """Return the notice of the promotion that runs for a participant, else of the next; None without any.
+
+    Needs the participant's customer and workspace loaded.
+    """
+    running, coming = promotion_queries.shown_to(participant, at)
+    shown = running or coming
+    if shown is None:
+        return None
+    zone = ZoneInfo(participant.workspace.time_zone)
+    if running is not None:
+        last = (shown.ends_at - timedelta(microseconds=1)).astimezone(zone)
+        return SeasonNotice(_text(shown), f"Until {_day(last)}", running=True)
+    return SeasonNotice(_text(shown), f"From {_day(shown.starts_at.astimezone(zone))}", running=False)
+
+
+def _text(promotion: Promotion) -> str:
+    """Return the banner, or in its place what is given."""
+    if promotion.banner:
+        return promotion.banner
+    if promotion.multiplier_bps != ONE:
+        return f"{promotion.name}: {multiplier_text(promotion.multiplier_bps)} rewards"
+    return promotion.name
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%B}"
