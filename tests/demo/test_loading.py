@@ -231,7 +231,7 @@ def check_experiment(workspace: Workspace) -> None:
 
 
 def check_seasons(workspace: Workspace) -> None:
-    """One promotion is over, one runs and one is to come; rates are entered, and orders say what was bought."""
+    """One promotion is over, one runs, one is to come; rates are entered, orders say what was bought."""
     promotions = Promotion.objects.for_workspace(workspace).order_by("pk")
     assert [standing(each, AT) for each in promotions] == ["over", "running", "coming"]
     assert EnteredRate.objects.for_workspace(workspace).count() == 6

@@ -213,6 +213,7 @@ def test_making_a_promotion(shop: Program) -> None:
         "enrolled_until": "2026-03-29T22:00:00+00:00",
     }
     audit = AuditEntry.objects.for_workspace(shop.workspace).get(action="promotion.made")
+    assert audit.after is not None
     assert (audit.subject, audit.after["ends_on"]) == (made.public_id, "2026-04-01")
 
 
