@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -16,6 +17,7 @@ _SAMPLES: dict[type[models.Field[Any, Any]], Any] = {
     models.DurationField: timedelta(),
     models.JSONField: {},
     models.BooleanField: False,
+    models.DecimalField: Decimal(1),
     models.BinaryField: b"x",
 }
 
@@ -54,7 +56,8 @@ def value_of(field: models.Field[Any, Any], related: Mapping[type[models.Model],
         return next(numbers)
     if isinstance(field, models.IntegerField):
         return 1
-    return f"{next(numbers)}"[: field.max_length or 40]
+    # Its last digits: two short columns of a row differ.
+    return f"{next(numbers)}"[-(field.max_length or 40) :]
 
 
 def row_for(
