@@ -197,6 +197,8 @@ def check_figures(workspace: Workspace) -> None:
         "fulfilments_to_do",
         "appeals_open",
         "batches_to_approve",
+        "adjustments_waiting",
+        "tax_to_verify",
         "messages_failed",
         "inbox_stuck",
         "webhooks_failed",
