@@ -23,6 +23,7 @@ from rewards.services.catalogue import (
     create_item,
     set_give_url,
 )
+from rewards.services.codes import use_codes
 from rewards.services.expiry import (
     expire_due_rewards,
     warn_of_expiry,
@@ -34,7 +35,6 @@ from rewards.services.fulfilment import (
     complete_fulfilment,
     fail_fulfilment,
     retry_fulfilment,
-    use_codes,
     withdraw_fulfilments,
 )
 from rewards.services.money import (
