@@ -236,7 +236,7 @@ def test_a_reward_tells_its_story(workspace: Workspace, olga: Client) -> None:
     [
         ({"kind": "discount", "amount": None, "discount": {"type": "percentage", "bps": 1500}}, "15 %"),
         ({"kind": "discount", "amount": None, "discount": {"type": "fixed", "minor": 500}}, "€5.00"),
-        ({"kind": "product", "amount": None, "product": {"sku": "MUG-1", "name": "Mug"}}, "to be sent"),
+        ({"kind": "product", "amount": None, "product": {"sku": "MUG-1", "name": "Mug"}}, "To do by hand"),
     ],
 )
 def test_what_was_given_is_shown(
