@@ -47,7 +47,7 @@ class BatchSums:
         for side, sums in sides.items():
             for word, ours, theirs in zip(("in all", "paid", "failed"), kept, sums, strict=True):
                 if ours != theirs:
-                    return f"The batch has {self._shown(ours)} {word}, {side} say {self._shown(theirs)}."
+                    return f"The batch has {self._shown(ours)} {word}; by {side} it is {self._shown(theirs)}."
         return self._of_provider()
 
     def _of_provider(self) -> str:

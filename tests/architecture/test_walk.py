@@ -111,6 +111,7 @@ FOUND_BUT_REFUSED: Final = {"api_batch_approve"}
 
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "api_appeal_answer": {"status": "declined", "answer": "because"},
+    "api_batch_provider_total": {"paid_minor": 1},
     "api_batch_results": {"results": [{"payout_id": "pyt_x", "status": "paid", "reference": "x"}]},
     "api_program_status": {"status": "paused"},
     "api_conversion_reinstate": {"reason": "because"},

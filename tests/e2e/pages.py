@@ -44,7 +44,7 @@ class Stop:
 NO_PAGE: Final = {
     # Answer to POST only.
     "api_key_bulk", "api_key_revoke", "appeal_answer",
-    "batch_approve", "batch_cancel", "batch_export", "batch_results",
+    "batch_approve", "batch_cancel", "batch_export", "batch_provider_total", "batch_results", "batch_retry",
     "books_check",
     "connection_disable", "connection_enable", "connection_secret", "conversion_reject", "event_bulk",
     "conversion_reinstate", "refund_reinstate",
@@ -65,7 +65,7 @@ NO_PAGE: Final = {
     "webhook_delivery_retry", "webhook_disable",
     "webhook_enable", "webhook_rotate", "webhook_test", "workspace_resume",
     # Parts of pages, files, redirects.
-    "api_schema", "brand_logo", "brand_sheet", "dev_mail_html", "domain_ask", "embed_qr",
+    "api_schema", "batch_progress", "brand_logo", "brand_sheet", "dev_mail_html", "domain_ask", "embed_qr",
     "embed_qr_svg", "hook", "landing_card", "link_clicks", "link_qr", "link_qr_png", "link_redirect",
     "portal_qr", "portal_qr_svg", "program_preview", "program_resume", "settings_brand_preview",
     "settings_logo", "customer_export",

@@ -197,6 +197,38 @@ def test_the_same_results_twice_at_once(shared: Workspace) -> None:
         assert Counter(events(shared))["payout.failed"] == 1
 
 
+def test_cancelling_while_another_person_approves(shared: Workspace) -> None:
+    with tenant(shared):
+        approved(participant(program(shared)))
+        maker, second = person(), person("second@acme.example")
+        batch = services.prepare_batch(workspace=shared, currency="EUR", actor=maker, at=AT)
+    ended = at_once(
+        shared,
+        lambda: services.approve_batch(batch=batch, actor=second, at=AT),
+        lambda: services.cancel_batch(batch=batch, reason="Wrong month", actor=maker, at=AT),
+    )
+    assert ended == ["done", "not_draft"]
+    with tenant(shared):
+        batch.refresh_from_db()
+        money = "in_transit EUR" if batch.status == "approved" else "payable EUR"
+        assert balances(shared) == {"expense EUR": -1000, money: 1000}
+
+
+def test_trying_the_failed_again_twice_at_once(shared: Workspace) -> None:
+    with tenant(shared):
+        approved(participant(program(shared)))
+        actor = person()
+        batch = services.prepare_batch(workspace=shared, currency="EUR", actor=actor, at=AT)
+        services.approve_batch(batch=batch, actor=person("second@acme.example"), at=AT)
+        (payout,) = queries.payouts_of(batch)
+        rows = [ResultRow(1, payout.public_id, "failed")]
+        services.import_results(batch=batch, rows=rows, actor=actor, at=AT)
+    job = lambda: services.retry_failed(batch=batch, actor=actor, at=AT)  # noqa: E731
+    assert at_once(shared, job, job) == ["done", "nothing_payable"]
+    with tenant(shared):
+        assert balances(shared) == {"expense EUR": -1000, "in_transit EUR": 1000}
+
+
 def test_approving_a_batch_twice_at_once(shared: Workspace) -> None:
     with tenant(shared):
         approved(participant(program(shared)))
