@@ -75,7 +75,7 @@ def measure(ground: Ground, *, payouts: int) -> str:
         target_mib=TARGET_MIB,
         arguments="" if payouts == 100_000 else f" --payouts {payouts}",
         rows="\n".join(f"| {name} | {clock:.1f} | {own:.1f} |" for name, (clock, own) in took.items()),
-        limit=_limit(ground),
+        limit=_limit(ground, shop.workspace.pk),
         peak=done["peak_mib"],
         start=done["start_mib"],
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -195,12 +195,12 @@ def _paid(ground: Ground, workspace: str) -> dict[str, Any]:
     return found
 
 
-def _limit(ground: Ground) -> float:
+def _limit(ground: Ground, workspace: int) -> float:
     """Return the seconds that COPY needs for a batch's payouts, transfers and accounts, indexes included."""
     connection = psycopg2.connect(ground.environment["DATABASE_OWNER_URL"])
     seconds = 0.0
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('app.workspace', min(id)::text, false) FROM accounts_workspace")
+        cursor.execute("SELECT set_config('app.workspace', %s, false)", [str(workspace)])
         for table, condition in (
             ("rewards_payout", "true"),
             ("rewards_transfer", "payout_id IS NOT NULL"),

@@ -79,9 +79,9 @@ from rewards.queries.payouts import (
     changed_accounts,
     fees_of,
     overdrawn_in,
+    payouts_by_status,
     payouts_for,
     payouts_of,
-    progress,
 )
 from rewards.queries.progress import (
     Revenue,
@@ -202,6 +202,7 @@ __all__ = [
     "payable_totals",
     "payout_accounts_of",
     "payout_destinations",
+    "payouts_by_status",
     "payouts_for",
     "payouts_of",
     "preview",

@@ -49,7 +49,7 @@ def payouts_for(customer: Customer) -> QuerySet[Payout]:
     )
 
 
-def progress(batch: PayoutBatch) -> dict[str, tuple[int, int]]:
+def payouts_by_status(batch: PayoutBatch) -> dict[str, tuple[int, int]]:
     """Return how many payouts of a batch are pending, paid and failed, each with its sum in minor units."""
     rows = {
         row["status"]: (row["n"], row["total"])

@@ -273,7 +273,7 @@ def _page(request: ConsoleRequest, batch: PayoutBatch, *, status: int = 200, **m
 
 
 def _progress(batch: PayoutBatch) -> dict[str, Any]:
-    by_status = queries.progress(batch)
+    by_status = queries.payouts_by_status(batch)
     waiting = sum(by_status[status][0] for status in queries.OPEN)
     by_provider = batch.method in PROVIDERS
     return {

@@ -316,7 +316,7 @@ def test_a_refused_line_does_not_stop_the_others(workspace: Workspace) -> None:
         ("unchanged", ""),
     ]
     assert batch.status == "processing"
-    assert queries.progress(batch) == {
+    assert queries.payouts_by_status(batch) == {
         "pending": (1, 3000),
         "sent": (0, 0),
         "paid": (1, 1000),

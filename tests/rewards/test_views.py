@@ -496,4 +496,4 @@ def test_another_workspaces_pages_do_not_exist(
     assert refused == {"id": "", "name": theirs.public_id, "why": "There is no such reward."}
     with tenant(other_workspace):
         assert Reward.objects.for_workspace(other_workspace).get().status == "approved"
-        assert queries.progress(batch)["pending"] == (1, 1000)
+        assert queries.payouts_by_status(batch)["pending"] == (1, 1000)
