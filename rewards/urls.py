@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from rewards import api_rates
 from rewards.api import adjustments as adjustment_api
 from rewards.api import balances as balance_api
 from rewards.api import batches as batch_api
@@ -22,13 +23,11 @@ from rewards.views import (
     payout_accounts,
     payout_settings,
     payouts,
+    rates,
     rewards,
     statements,
     tax,
 )
-from rewards import api as endpoints
-from rewards import api_rates
-from rewards.views import ledger, payouts, rates, rewards
 
 console: list[URLPattern | URLResolver] = [
     path("rewards/", rewards.reward_list, name="reward_list"),
@@ -167,5 +166,4 @@ api: list[URLPattern | URLResolver] = [
     path("exchange-rates", api_rates.RateList.as_view(), name="api_exchange_rates"),
     path("exchange-rates/reference", api_rates.ReferenceRates.as_view(), name="api_reference_rates"),
     path("exchange-rates/lookup", api_rates.RateLookup.as_view(), name="api_rate_lookup"),
-    path("balances", endpoints.Balances.as_view(), name="api_balances"),
 ]
