@@ -245,7 +245,7 @@ def test_the_check_names_the_mode(stripe: Stripe) -> None:
 def test_a_person_gets_one_account_and_a_link_to_fill_it_in(stripe: Stripe) -> None:
     wire, access = wire_to(stripe), access_to(stripe)
     opened = open_account(wire, access, customer_id="cus_1", country="DE", email="a@example.com")
-    assert opened == AccountSeen("acct_0000000000000001", False, False)
+    assert opened == AccountSeen("acct_0000000000000001", False, False, "cus_1")
     assert open_account(wire, access, customer_id="cus_1", country="DE", email="a@example.com") == opened
     assert account(wire, access, opened.account_id) == opened
     link = onboarding_link(
