@@ -31,17 +31,9 @@ _GIVEN: Mapping[tuple[str, str | None], Any] = {
     ("rewards_redemption", "unit"): "PTS",
 }
 """Columns that a check ties to another one, and units, which pages write out."""
-_NAMED: dict[str, Any] = {"ends_at": datetime(2026, 3, 3, 12, tzinfo=UTC), "quote": "QQQ"}
-"""Columns that must differ from another one of their row."""
-
-_FILLED: dict[str, set[str]] = {"Fulfilment": {"reward"}}
-"""Columns that may be empty, but not in a row of nothing else."""
-
 
 def value_of(field: models.Field[Any, Any], related: Mapping[type[models.Model], int]) -> Any:
     """Return a plausible value for a column that has no default."""
-    if field.name in _NAMED:
-        return _NAMED[field.name]
     target = field.related_model
     if target is not None and target in related:
         return related[target]
@@ -76,8 +68,4 @@ def row_for(
         ):
             given = _GIVEN.get((model._meta.db_table, field.column))
             values[field.attname] = given or value_of(field, related or {})
-        elif field.name in _FILLED.get(model.__name__, ()) or not (
-            field.null or field.has_default() or isinstance(field, models.AutoField)
-        ):
-            values[field.attname] = value_of(field, related or {})
     return model(**values)

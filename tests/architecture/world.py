@@ -18,7 +18,7 @@ from integrations.services import connections, payout_connections, webhooks
 from programs import services as programs
 from programs.assignment import Variant
 from rewards import services as rewards
-from rewards.models import Fulfilment, Reward
+from rewards.models import Allowance, Fulfilment, RedemptionPart, Reservation, Reward
 from tests.architecture.catalogue import column_of, person, tenant_models
 from tests.architecture.rows import row_for
 from tests.conftest import AT, make_workspace
@@ -270,6 +270,17 @@ def fill(workspace: Workspace) -> None:
             related[model] = first.pk
             del missing[table]
     assert not missing, f"no row could be made in {sorted(missing)}"
+    _add_up(workspace)
+
+
+def _add_up(workspace: Workspace) -> None:
+    """Let the sums that are kept beside such rows hold what the rows say."""
+    for part in RedemptionPart.objects.for_workspace(workspace):
+        rows = Reward.objects.for_workspace(workspace).filter(pk=part.reward_id)
+        rows.update(redeemed_minor=part.amount_minor)
+    for each in Reservation.objects.for_workspace(workspace):
+        allowances = Allowance.objects.for_workspace(workspace).filter(pk=each.allowance_id)
+        allowances.update(used_minor=each.amount_minor, used_count=each.counted)
 
 
 def newest(workspace: Workspace) -> dict[str, str]:
