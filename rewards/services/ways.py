@@ -14,7 +14,7 @@ from rewards.calculation import Progress
 from rewards.milestones import milestone_crossed
 from rewards.models import Reward
 from rewards.periods import period_bounds
-from rewards.queries.progress import converted_friends, revenue, streak
+from rewards.queries.reached import converted_friends, revenue, streak
 from tracking.case_queries import DOUBTS
 from tracking.models import Conversion, Credit, Referral
 
