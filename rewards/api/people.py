@@ -171,6 +171,6 @@ class PaidInYear(PersonEndpoint):
     @extend_schema(operation_id="paid_in_year", responses=serializers.PaidInYearAnswers)
     def get(self, request: Request, number: int) -> Response:
         if not 2000 <= number <= 9998:
-            raise Invalid("This is no year that anybody was paid in.", code="out_of_range", param="year")
+            raise NotFound("This is no year that anybody was paid in.")
         rows = queries.paid_in_year(self.workspace, number)
         return Response({"data": serializers.PaidInYearAnswer(rows, many=True).data})
