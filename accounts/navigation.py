@@ -37,6 +37,11 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Referrals", "referral_list", "share", "view"),
             ("Conversions", "conversion_list", "shopping-bag", "view"),
             ("Clicks", "click_list", "click", "view"),
+        ),
+    ),
+    (
+        "Trust",
+        (
             ("Fraud", "fraud_queue", "shield-search", "view"),
             ("Fraud rules", "fraud_rules", "scale", "view"),
             ("Checks", "check_list", "shield-check", "view"),
@@ -44,20 +49,25 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         ),
     ),
     (
-        "Money",
+        "Rewards",
         (
             ("Rewards", "reward_list", "award", "view"),
             ("Fulfilment", "fulfilment_list", "package", "view"),
             ("Catalogue", "catalogue_list", "gift", "view"),
             ("Redemptions", "redemption_list", "coins", "view"),
+        ),
+    ),
+    (
+        "Money",
+        (
             ("Payouts", "batch_list", "wallet", "view"),
+            ("Liability", "liability", "coins", "view"),
             ("Adjustments", "adjustment_list", "adjustments", "view"),
             ("Tax details", "tax_list", "file-certificate", "view"),
             ("Ledger", "ledger", "book-2", "view"),
             ("Books", "books", "scale", "view"),
-            ("Money settings", "money_settings", "settings-dollar", "view"),
-            ("Liability", "liability", "coins", "view"),
             ("Exchange rates", "rate_list", "arrows-exchange", "view"),
+            ("Money settings", "money_settings", "settings-dollar", "view"),
         ),
     ),
     (

@@ -16,7 +16,7 @@ from accounts.authentication import actor_of
 from accounts.endpoint import WorkspaceEndpoint
 from accounts.models import ApiKey
 from accounts.services import Actor
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
 from programs.models import Customer
 from programs.queries import customers_of
 from rewards import person_serializers as serializers

@@ -1,24 +1,100 @@
 """The only code that changes rewards, the ledger and payouts."""
 
-from rewards.services.adjustments import (approve_adjustment, decline_adjustment, make_adjustment,)
-from rewards.services.approval import (approve_reward, bulk_approve, bulk_deny, deny_reward, release_due_rewards,)
-from rewards.services.books import (request_check, run_due_checks,)
-from rewards.services.catalogue import (ItemFacts, archive_item, change_item, create_item, set_give_url,)
-from rewards.services.codes import (use_codes,)
-from rewards.services.expiry import (expire_due_rewards, warn_of_expiry,)
-from rewards.services.forgetting import (forget_customer,)
-from rewards.services.fulfilment import (complete_fulfilment, fail_fulfilment, retry_fulfilment, withdraw_fulfilments,)
-from rewards.services.money import (update_payout_settings,)
-from rewards.services.money_rules import (update_money_rules,)
-from rewards.services.payout_accounts import (begin_onboarding, choose_payout_account, note_onboarding, refuse_payout_account,)
-from rewards.services.payouts import (BankFile, approve_batch, cancel_batch, export_batch, mark_sent, retry_failed,)
-from rewards.services.preparation import (default_cutoff, prepare_batch,)
-from rewards.services.rates import (Imported, enter_rate, enter_reference_file, import_reference_rates, tell_of_rates,)
-from rewards.services.redemptions import (cancel_redemption, redeem_points, spend_credit,)
-from rewards.services.reports import (import_report,)
-from rewards.services.results import (ResultRow, RowOutcome, import_results, mark_payout_failed, mark_payout_paid, record_provider_total,)
-from rewards.services.settlement import (settle_conversion, settle_conversions,)
-from rewards.services.tax_details import (refuse_tax_details, submit_tax_details, verify_tax_details,)
+from rewards.services.adjustments import (
+    approve_adjustment,
+    decline_adjustment,
+    make_adjustment,
+)
+from rewards.services.approval import (
+    approve_reward,
+    bulk_approve,
+    bulk_deny,
+    deny_reward,
+    release_due_rewards,
+)
+from rewards.services.books import (
+    request_check,
+    run_due_checks,
+)
+from rewards.services.catalogue import (
+    ItemFacts,
+    archive_item,
+    change_item,
+    create_item,
+    set_give_url,
+)
+from rewards.services.codes import (
+    use_codes,
+)
+from rewards.services.expiry import (
+    expire_due_rewards,
+    warn_of_expiry,
+)
+from rewards.services.forgetting import (
+    forget_customer,
+)
+from rewards.services.fulfilment import (
+    complete_fulfilment,
+    fail_fulfilment,
+    retry_fulfilment,
+    withdraw_fulfilments,
+)
+from rewards.services.money import (
+    update_payout_settings,
+)
+from rewards.services.money_rules import (
+    update_money_rules,
+)
+from rewards.services.payout_accounts import (
+    begin_onboarding,
+    choose_payout_account,
+    note_onboarding,
+    refuse_payout_account,
+)
+from rewards.services.payouts import (
+    BankFile,
+    approve_batch,
+    cancel_batch,
+    export_batch,
+    mark_sent,
+    retry_failed,
+)
+from rewards.services.preparation import (
+    default_cutoff,
+    prepare_batch,
+)
+from rewards.services.rates import (
+    Imported,
+    enter_rate,
+    enter_reference_file,
+    import_reference_rates,
+    tell_of_rates,
+)
+from rewards.services.redemptions import (
+    cancel_redemption,
+    redeem_points,
+    spend_credit,
+)
+from rewards.services.reports import (
+    import_report,
+)
+from rewards.services.results import (
+    ResultRow,
+    RowOutcome,
+    import_results,
+    mark_payout_failed,
+    mark_payout_paid,
+    record_provider_total,
+)
+from rewards.services.settlement import (
+    settle_conversion,
+    settle_conversions,
+)
+from rewards.services.tax_details import (
+    refuse_tax_details,
+    submit_tax_details,
+    verify_tax_details,
+)
 
 __all__ = [
     "BankFile",

@@ -32,6 +32,7 @@ _GIVEN: Mapping[tuple[str, str | None], Any] = {
 }
 """Columns that a check ties to another one, and units, which pages write out."""
 
+
 def value_of(field: models.Field[Any, Any], related: Mapping[type[models.Model], int]) -> Any:
     """Return a plausible value for a column that has no default."""
     target = field.related_model

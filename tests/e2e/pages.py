@@ -60,8 +60,7 @@ NO_PAGE: Final = {
     "payout_provider_check", "payout_provider_connect", "payout_provider_disconnect", "payout_provider_keys",
     "payout_run_retry", "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_bulk",
     "rate_upload",
-    "rate_upload", "promotion_stop",
-    "reward_approve", "reward_bulk", "reward_deny", "webhook_delivery_bulk",
+    "promotion_stop",
     "webhook_delivery_retry", "webhook_disable",
     "webhook_enable", "webhook_rotate", "webhook_test", "workspace_resume",
     # Parts of pages, files, redirects.
