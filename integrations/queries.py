@@ -175,8 +175,11 @@ def conversion_of(connection: Connection, order_id: str) -> Conversion | None:
 
 
 def event_kinds() -> tuple[str, ...]:
-    """Return the kinds of event an endpoint can hear, sorted. What only a sandbox does is not among them."""
-    return tuple(kind for kind in events.kinds() if not kind.startswith("sandbox."))
+    """Return the kinds of event an endpoint can hear, sorted.
+
+    What only a sandbox does is not among them, nor what the platform tells itself about exchange rates.
+    """
+    return tuple(kind for kind in events.kinds() if not kind.startswith(("sandbox.", "rates.")))
 
 
 def logged_kinds() -> tuple[str, ...]:

@@ -66,7 +66,7 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "tier.reached": ("rewards.handlers.on_tier_reached", WEBHOOKS),
     "payout.batch_approved": ("integrations.handlers.on_payout_batch_approved", WEBHOOKS),
     "payout.completed": ("engagement.handlers.on_payout_completed", WEBHOOKS),
-    "payout.failed": (WEBHOOKS,),
+    "payout.failed": ("engagement.handlers.on_payout_failed", WEBHOOKS),
     "adjustment.waiting": (WEBHOOKS,),
     "milestone.reached": ("engagement.handlers.on_milestone_reached", WEBHOOKS),
     "budget.reached": ("engagement.handlers.on_budget_reached", WEBHOOKS),

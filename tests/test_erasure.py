@@ -350,6 +350,7 @@ def test_cash_stays_in_the_books_and_is_not_paid_out(workspace: Workspace) -> No
     [row] = payable(workspace, "EUR")
     assert (row.amount_minor, row.left_out) == (1_000, "")
     erase(participant.customer)
+    deliver(workspace)
     [row] = payable(workspace, "EUR")
     assert (row.amount_minor, row.left_out, row.destination) == (1_000, "suspended", "")
 

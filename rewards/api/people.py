@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +16,7 @@ from accounts.authentication import actor_of
 from accounts.endpoint import WorkspaceEndpoint
 from accounts.models import ApiKey
 from accounts.services import Actor
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from programs.models import Customer
 from programs.queries import customers_of
 from rewards import person_serializers as serializers
@@ -168,9 +168,14 @@ class PaidInYear(PersonEndpoint):
 
     serializer_class = serializers.PaidInYearAnswers
 
-    @extend_schema(operation_id="paid_in_year", responses=serializers.PaidInYearAnswers)
-    def get(self, request: Request, number: int) -> Response:
-        if not 2000 <= number <= 9998:
-            raise NotFound("This is no year that anybody was paid in.")
-        rows = queries.paid_in_year(self.workspace, number)
+    @extend_schema(
+        operation_id="paid_in_year",
+        parameters=[OpenApiParameter("year", int, required=True, description="like 2026")],
+        responses=serializers.PaidInYearAnswers,
+    )
+    def get(self, request: Request) -> Response:
+        text = request.query_params.get("year", "")
+        if not (text.isascii() and text.isdigit() and len(text) == 4 and 2000 <= int(text) <= 9998):
+            raise Invalid("Say which year: ?year=2026", code="out_of_range", param="year")
+        rows = queries.paid_in_year(self.workspace, int(text))
         return Response({"data": serializers.PaidInYearAnswer(rows, many=True).data})

@@ -51,7 +51,7 @@ def test_the_friends_part_in_a_few_words(rule: RewardRule, words: str) -> None:
     [
         ({"reward_kind": "gift_card", "code": "AB-12"}, "Your gift card's code:"),
         ({"reward_kind": "discount", "code": "AB-12"}, "Your discount code:"),
-        ({"reward_kind": "custom"}, "Acme sees to it."),
+        ({"reward_kind": "custom"}, "Acme has given it to you."),
     ],
 )
 def test_the_mail_of_an_issued_reward_says_what_to_do(facts: dict[str, Any], sentence: str) -> None:

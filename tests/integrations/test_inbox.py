@@ -351,7 +351,7 @@ def test_a_coupon_order_is_attributed_to_the_coupons_owner_without_a_click(
     assert [(c.participant_id, c.amount_minor, c.currency) for c in credits] == [
         (code.participant_id, 8300, "USD")
     ]
-    assert conversion.metadata == {"order_number": "23"}
+    assert conversion.metadata == {"order_number": "23", "coupon_codes": ["friend42"]}
     assert (conversion.source, conversion.source_key) == (shop.public_id, "23")
 
 

@@ -137,30 +137,33 @@ def test_an_adjustment_moves_what_was_applied(workspace: Workspace) -> None:
     assert len(_found(workspace)) == 2
 
 
-def test_a_fee_is_booked_whole_or_not_at_all(workspace: Workspace) -> None:
+def test_the_fee_of_a_paid_payout_is_booked_whole(workspace: Workspace) -> None:
     approved(participant(program(workspace)))
     paid_batch(workspace)
     payout = Payout.objects.for_workspace(workspace).get()
     Payout.objects.for_workspace(workspace).update(fee_minor=35)
-    assert _found(workspace) == []
+    name = f"payout {payout.public_id} (paid)"
+    assert _found(workspace) == [
+        f"{name} in fees: expected -35 EUR, found 0",
+        f"{name} in paid_out: expected 1035 EUR, found 1000",
+    ]
     accounts = Account.objects.for_workspace(workspace)
-    fees = accounts.create(workspace=workspace, kind="fees", unit="EUR", balance_minor=34)
-    charged = accounts.get(kind="expense", unit="EUR")
+    fees = accounts.create(workspace=workspace, kind="fees", unit="EUR", balance_minor=-34)
+    paid_out = accounts.create(workspace=workspace, kind="paid_out", unit="EUR", balance_minor=34)
     Transfer.objects.create(
         workspace=workspace,
         key="fee",
-        debit=charged,
-        credit=fees,
+        debit=fees,
+        credit=paid_out,
         unit="EUR",
         amount_minor=34,
         payout=payout,
         memo="Fee",
         at=AT,
     )
-    accounts.filter(pk=charged.pk).update(balance_minor=F("balance_minor") - 34)
     assert _found(workspace) == [
-        f"payout {payout.public_id} (paid) in expense: expected -35 EUR, found -34",
-        f"payout {payout.public_id} (paid) in fees: expected 35 EUR, found 34",
+        f"{name} in fees: expected -35 EUR, found -34",
+        f"{name} in paid_out: expected 1035 EUR, found 1034",
     ]
     Payout.objects.for_workspace(workspace).update(fee_minor=34)
     assert _found(workspace) == []

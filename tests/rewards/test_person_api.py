@@ -79,8 +79,9 @@ def test_tax_details(api: Api, ana: Customer) -> None:
     listed = api.get("tax-details", status="refused", customer=ana.public_id).json()["data"]
     assert [each["id"] for each in listed] == [made["id"]]
     assert api.get("tax-details", status="verified").json()["data"] == []
-    assert api.get("tax-years/2026").json() == {"data": []}
-    assert api.get("tax-years/1999").status_code == 404
+    assert api.get("tax-years?year=2026").json() == {"data": []}
+    for wrong in ("", "?year=1999", "?year=x"):
+        assert error(api.get(f"tax-years{wrong}")) == (400, "out_of_range", "year")
 
 
 def test_adjustments(api: Api, workspace: Workspace, ana: Customer) -> None:
