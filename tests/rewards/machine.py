@@ -133,7 +133,8 @@ class RewardsMachine(RuleBasedStateMachine):
         for order in (pair, pair[::-1]):
             model = deepcopy(self.model)
             for number in order:
-                model.settle(model.sales[number])
+                model.take_in(model.sales[number])
+            model.hear()
             expected.append(model)
         self.model = next((model for model in expected if model.rewards() == found), expected[0])
 

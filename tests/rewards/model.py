@@ -110,6 +110,7 @@ class Model:
     owed: list[Owed] = field(default_factory=list)
     payouts: list[Payout] = field(default_factory=list)
     spent: dict[str, int] = field(default_factory=dict)
+    reached: list[int] = field(default_factory=list)
 
     # What counts.
 
@@ -128,6 +129,11 @@ class Model:
     # What happens.
 
     def settle(self, *sales: Sale) -> None:
+        """Make what is owed match these sales, and then what a tier reached by them adds to earlier ones."""
+        self.take_in(*sales)
+        self.hear()
+
+    def take_in(self, *sales: Sale) -> None:
         """Make what is owed match these sales, as one group."""
         fresh = [each for sale in sales for each in self._fresh(sale)]
         bonus: set[int] = set()
@@ -143,25 +149,23 @@ class Model:
             for each in [each for each in self.owed if each.sale is sale]:
                 self._take_back(each)
         for who in {sale.who for sale in sales}:
-            reached = [
-                each
-                for each in self.owed
-                if each.rule == "commission"
-                and each.sale.who == who
-                and each.tier
-                and each.status != "denied"
-            ]
+            reached = [each for each in self._commissions(who) if each.tier]
             if reached and all(each in fresh for each in reached):
-                below = [
-                    each.sale
-                    for each in self.owed
-                    if each.rule == "commission"
-                    and each.sale.who == who
-                    and not each.tier
-                    and not each.step
-                    and each.status != "denied"
-                ]
-                self.settle(*sorted(below, key=lambda sale: sale.number))
+                self.reached.append(who)
+
+    def hear(self) -> None:
+        """Settle what came before a tier that was reached."""
+        while self.reached:
+            who = self.reached.pop(0)
+            below = [each.sale for each in self._commissions(who) if not each.tier and not each.step]
+            self.take_in(*sorted(below, key=lambda sale: sale.number))
+
+    def _commissions(self, who: int) -> list[Owed]:
+        return [
+            each
+            for each in self.owed
+            if each.rule == "commission" and each.sale.who == who and each.status != "denied"
+        ]
 
     def _fresh(self, sale: Sale) -> Iterator[Owed]:
         known = {(each.rule, each.step): each for each in self.owed if each.sale is sale}
@@ -284,6 +288,7 @@ class Model:
                 )
         for owner in {each.owner for each in self.owed if each.rule == "thanks"}:
             found[f"credit {owner}"] = self.credit(owner)
+            found[f"redeemed {owner}"] = self.spent.get(owner, 0)
         return {name: amount for name, amount in found.items() if amount}
 
     def rewards(self) -> dict[tuple[int, str, int], tuple[str, int]]:
