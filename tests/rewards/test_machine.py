@@ -47,7 +47,7 @@ def run(examples: int, steps: int) -> None:
 
 
 def test_rewards_and_ledger_agree_with_a_simple_model_after_every_step() -> None:
-    run(40, 30)
+    run(8, 25)
 
 
 def without_idempotency(monkeypatch: pytest.MonkeyPatch) -> None:
