@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import Workspace
 from accounts.services import SYSTEM
-from core.events import emit
+from core.events import emit, together
 from core.transactions import all_or_nothing
 from programs.models import Customer
 from programs.queries import terms_of
@@ -47,9 +47,14 @@ def settle_conversions(*, workspace: Workspace, due: Sequence[tuple[Conversion, 
 
     `due` gives each with the time at which its books are written. Returns their rewards, oldest first.
     """
-    times = {conversion.pk: at for conversion, at in due}
-    if not times:
+    if not due:
         return []
+    with together():
+        return _settle(workspace, due)
+
+
+def _settle(workspace: Workspace, due: Sequence[tuple[Conversion, datetime]]) -> list[Reward]:
+    times = {conversion.pk: at for conversion, at in due}
     facts = _facts(workspace, due)
     known: defaultdict[int, list[Reward]] = defaultdict(list)
     for reward in Reward.objects.for_workspace(workspace).filter(conversion__in=facts):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
+
+from django.db.models import Min, QuerySet
 
 from accounts.models import Workspace
 from core.money import split
@@ -19,6 +21,37 @@ from tracking.case_queries import Doubts, doubts_of
 from tracking.models import Attribution, Conversion, Credit, FraudJudgement
 
 Rates = Mapping[tuple[str, str, date], Rate | None]
+
+
+class _Purchases:
+    """The first purchases of some conversions' customers, read once where anything asks for them."""
+
+    def __init__(self, workspace: Workspace, facts: Sequence[Conversion]) -> None:
+        self._workspace, self._facts = workspace, facts
+        self._first: dict[int, datetime] | None = None
+
+    def before(self, fact: Conversion, at: datetime) -> bool:
+        """Tell whether the customer bought something else before an instant, which was not rejected."""
+        if self._first is None:
+            others = self._counted(Conversion.objects.for_workspace(self._workspace)).filter(
+                customer__in={each.customer_id for each in self._facts}
+            )
+            found = others.exclude(pk__in=[each.pk for each in self._facts]).order_by()
+            rows = found.values_list("customer_id").annotate(first=Min("occurred_at"))
+            self._first = dict(rows.values_list("customer_id", "first"))
+        first = self._first.get(fact.customer_id)
+        return (first is not None and first < at) or any(
+            each.occurred_at < at
+            for each in self._facts
+            if each.customer_id == fact.customer_id
+            and each.pk != fact.pk
+            and each.kind == Conversion.Kind.PURCHASE
+            and each.status != Conversion.Status.REJECTED
+        )
+
+    @staticmethod
+    def _counted(rows: QuerySet[Conversion]) -> QuerySet[Conversion]:
+        return rows.filter(kind=Conversion.Kind.PURCHASE).exclude(status=Conversion.Status.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +69,11 @@ class Sources:
     rates: Rates
     seasons: Seasons
     ways: WaysOf
-    _earlier: dict[tuple[int, datetime], bool] = field(default_factory=dict)
+    purchases: _Purchases
 
     def bought_before(self, fact: Conversion, at: datetime) -> bool:
         """Tell whether the conversion's customer had bought something before an instant."""
-        if (fact.pk, at) not in self._earlier:
-            self._earlier[fact.pk, at] = (
-                Conversion.objects.for_workspace(fact.workspace_id)
-                .filter(customer_id=fact.customer_id, kind=Conversion.Kind.PURCHASE, occurred_at__lt=at)
-                .exclude(status=Conversion.Status.REJECTED)
-                .exclude(pk=fact.pk)
-                .exists()
-            )
-        return self._earlier[fact.pk, at]
+        return self.purchases.before(fact, at)
 
     def reporting_rate(self, fact: Conversion, unit: str) -> Rate | None:
         """Return the rate from a reward's unit to the workspace's currency; None for points and unknown."""
@@ -75,6 +100,7 @@ def sources_of(workspace: Workspace, facts: Sequence[Conversion]) -> Sources:
         rates=_rates(workspace, facts, decisions),
         seasons=Seasons(workspace, facts, [each for many in decisions.values() for each in many]),
         ways=WaysOf(workspace),
+        purchases=_Purchases(workspace, facts),
     )
 
 
