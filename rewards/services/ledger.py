@@ -1,7 +1,8 @@
 """The ledger's only way in: transfers between two accounts, each once by its key, balances kept beside them.
 
 Locks are taken in one order everywhere, so that no two writers wait for each other: what the work is about
-(workspace, customer, conversion or batch), then wallets, then rewards, then the accounts of the transfers.
+(workspace, customer, conversion or batch), then wallets, then rewards, then what is used of caps, then the
+accounts of the transfers.
 """
 
 from __future__ import annotations
