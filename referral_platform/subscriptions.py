@@ -9,7 +9,7 @@ from typing import Final
 from core.answers import Part
 from engagement.queries import exports as engagement_exports
 from engagement.queries.friends import rewards_in_words
-from integrations import errand_queries
+from integrations import errand_queries, payout_parts
 from integrations import export_queries as integrations_exports
 from referral_platform import program_parts
 from rewards.queries import (
@@ -99,8 +99,8 @@ ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {
         "integrations": integrations_exports.held_about,
     },
     "customer_page": {"page": program_parts.customer_page},
-    "payout_methods": {},
-    "payout_onboarding": {},
+    "payout_methods": {"stripe": payout_parts.stripe_offered},
+    "payout_onboarding": {"stripe": payout_parts.stripe_onboarding},
     "referral": {"rewards": answer_for_referral},
     "fraud_case": {"rewards": answer_for_case},
     "fulfilment_routes": {"connections": errand_queries.routes},

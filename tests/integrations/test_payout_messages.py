@@ -22,7 +22,9 @@ from integrations.services.paying import queue_runs
 from integrations.services.payout_accounts import refresh_account, stripe_link
 from integrations.tasks import pay_out, read_inbox
 from rewards.models import PayoutAccount
+from rewards.onboarding import Onboarding, is_offered, onboarding_address
 from rewards.queries import open_details
+from rewards.services import begin_onboarding
 from tests.conftest import AT
 from tests.contracts.fakes.paypal import PayPal
 from tests.contracts.fakes.server import Fault, Reply, running
@@ -260,3 +262,18 @@ def test_what_stands_in_the_way_of_a_link_is_said(workspace: Workspace, stripe: 
     with pytest.raises(Conflict, match="Stripe refuses it: No Connect"):
         stripe_link(workspace=workspace, customer=customer, **BACK)
     assert refresh_account(customer=customer, real=AT) is None
+
+
+def test_a_participant_is_offered_stripe_where_it_is_connected_and_led_there(
+    workspace: Workspace, stripe: Stripe
+) -> None:
+    customer = CustomerFactory.create(workspace=workspace, country="DE")
+    assert not is_offered(workspace, "stripe")
+    connected_to(workspace, stripe)
+    assert is_offered(workspace, "stripe")
+    account = begin_onboarding(customer=customer, method="stripe", actor=SYSTEM, at=AT)
+    onboarding = Onboarding(account=account, return_url="https://shop.example/portal", at=AT)
+    assert onboarding_address(onboarding) == "https://connect.stripe.com/setup/e/acct_0000000000000001/link"
+    assert open_details(PayoutAccount.objects.for_workspace(workspace).get())["account_id"] == (
+        "acct_0000000000000001"
+    )
