@@ -97,7 +97,7 @@ class LinkFactory(DjangoModelFactory[Link]):
         skip_postgeneration_save = True
 
     participant = factory.SubFactory(ParticipantFactory, workspace=factory.SelfAttribute("..workspace"))
-    code = factory.Sequence(lambda n: f"ana-{n:03d}")
+    code = factory.Sequence(lambda n: f"made-{n:03d}")
     code_key = factory.LazyAttribute(lambda link: link.code.lower())
     created_at = AT
 
@@ -112,7 +112,7 @@ class PromoCodeFactory(DjangoModelFactory[PromoCode]):
         model = PromoCode
 
     participant = factory.SubFactory(ParticipantFactory, workspace=factory.SelfAttribute("..workspace"))
-    code = factory.Sequence(lambda n: f"ANA{n}")
+    code = factory.Sequence(lambda n: f"MADE{n}")
     code_key = factory.LazyAttribute(lambda code: code.code.lower())
     created_at = AT
 
@@ -141,7 +141,8 @@ class ConversionFactory(DjangoModelFactory[Conversion]):
     kind = Conversion.Kind.PURCHASE
     customer = factory.SubFactory(CustomerFactory, workspace=factory.SelfAttribute("..workspace"))
     source = "api"
-    source_key = factory.Sequence(lambda n: f"inv-{n}")
+    # No test writes such a key itself: whichever test runs first, the two never meet.
+    source_key = factory.Sequence(lambda n: f"made-{n}")
     amount_minor = 10_000
     currency = "EUR"
     sequence = 1
