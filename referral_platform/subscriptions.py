@@ -64,6 +64,8 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "redemption.cancelled": ("engagement.handlers.on_redemption_changed", WEBHOOKS),
     "reward.restored": ("engagement.handlers.on_reward_restored", WEBHOOKS),
     "tier.reached": ("rewards.handlers.on_tier_reached", WEBHOOKS),
+    "payout.batch_preparing": ("rewards.handlers.on_batch_preparing",),
+    "payout.batch_prepared": (WEBHOOKS,),
     "payout.batch_approved": ("integrations.handlers.on_payout_batch_approved", WEBHOOKS),
     "payout.completed": ("engagement.handlers.on_payout_completed", WEBHOOKS),
     "payout.failed": ("engagement.handlers.on_payout_failed", WEBHOOKS),

@@ -33,6 +33,16 @@ def on_conversion_changed(heard: Sequence[tuple[Event, datetime]]) -> None:
     )
 
 
+def on_batch_preparing(event: Event) -> None:
+    """Judge the next people of a payout batch; those after them are an event of their own."""
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    services.go_on_preparing(
+        batch=queries.batches(workspace).get(public_id=event.data["batch"]),
+        judged_until=event.data["judged_until"],
+        at=workspace.local_time(clock.now()),
+    )
+
+
 def on_rates_changed(event: Event) -> None:
     """Settle again what waits for an exchange rate, a group at a time; the next group is an event of its own.
 

@@ -128,6 +128,8 @@ class PayoutBatchAnswer(serializers.Serializer[Any]):
     total_minor = serializers.IntegerField()
     fee_minor = serializers.IntegerField(help_text="what the method is expected to charge you")
     payout_count = serializers.IntegerField()
+    people_count = serializers.IntegerField(help_text="people to judge while it is `preparing`")
+    judged_count = serializers.IntegerField(help_text="people judged so far, paid or left out")
     paid_minor = serializers.IntegerField()
     failed_minor = serializers.IntegerField()
     provider_paid_minor = serializers.IntegerField(

@@ -192,7 +192,7 @@ class Migration(migrations.Migration):
                 ('currency', models.CharField(max_length=3)),
                 ('method', models.CharField(choices=[('csv', 'Bank file (CSV)'), ('pain001', 'Bank file (ISO 20022)'), ('paypal', 'PayPal'), ('stripe', 'Stripe'), ('tremendous', 'Gift cards (Tremendous)')], default='csv', max_length=10)),
                 ('connection', models.CharField(blank=True, default='', help_text="public id of the provider's connection", max_length=40)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('approved', 'Approved'), ('processing', 'Processing'), ('completed', 'Completed'), ('failed', 'Failed')], default='draft', max_length=10)),
+                ('status', models.CharField(choices=[('preparing', 'Preparing'), ('draft', 'Draft'), ('approved', 'Approved'), ('processing', 'Processing'), ('completed', 'Completed'), ('failed', 'Failed')], default='draft', max_length=10)),
                 ('total_minor', models.BigIntegerField()),
                 ('fee_minor', models.BigIntegerField(default=0, help_text='what the method is expected to charge us')),
                 ('payout_count', models.PositiveIntegerField()),
@@ -209,6 +209,10 @@ class Migration(migrations.Migration):
                 ('approved_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
+                ('judged_count', models.PositiveIntegerField(default=0)),
+                ('judged_until', models.BigIntegerField(default=0, help_text='the key of the last customer judged')),
+                ('only', models.JSONField(help_text='the keys of the only customers to judge, in order', null=True)),
+                ('people_count', models.PositiveIntegerField(default=0, help_text='to be judged in all')),
             ],
             options={
                 'verbose_name_plural': 'payout batches',
@@ -499,10 +503,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='payoutbatch',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'failed']), ('approved_by__isnull', False), _connector='OR'), name='batch_approved_before_money_moves'),
-        ),
-        migrations.AddConstraint(
-            model_name='payoutbatch',
             constraint=models.CheckConstraint(condition=models.Q(('failed_minor__gte', 0), ('paid_minor__gte', 0), ('total_minor__gte', django.db.models.expressions.CombinedExpression(models.F('paid_minor'), '+', models.F('failed_minor')))), name='batch_adds_up'),
         ),
         migrations.AddConstraint(
@@ -636,6 +636,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='transfer',
             constraint=models.CheckConstraint(condition=models.Q(('debit', models.F('credit')), _negated=True), name='transfer_two_accounts'),
+        ),
+        migrations.AddConstraint(
+            model_name='payoutbatch',
+            constraint=models.UniqueConstraint(condition=models.Q(('status', 'preparing')), fields=('workspace', 'currency'), name='batch_one_in_the_making'),
+        ),
+        migrations.AddConstraint(
+            model_name='payoutbatch',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['preparing', 'draft', 'failed']), ('approved_by__isnull', False), _connector='OR'), name='batch_approved_before_money_moves'),
         ),
         IsolateTable("Account"),
         IsolateTable("Adjustment"),

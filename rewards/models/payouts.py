@@ -15,6 +15,8 @@ from programs.models import Customer
 class PayoutBatch(TenantModel):
     """Payouts prepared together: one currency, one method, made by one person and approved by another.
 
+    While it is being prepared, `judged_count` of `people_count` people have been looked at, those with keys
+    up to `judged_until`; each group is a transaction of its own, so that a stop loses none.
     `paid_minor` and `failed_minor` grow with the results and can never pass the total; completed means that
     they add up to it and that the provider, where there is one, reports the same sum as paid.
     """
@@ -27,6 +29,7 @@ class PayoutBatch(TenantModel):
         TREMENDOUS = "tremendous", "Gift cards (Tremendous)"
 
     class Status(models.TextChoices):
+        PREPARING = "preparing"
         DRAFT = "draft"
         APPROVED = "approved"
         PROCESSING = "processing"
@@ -43,6 +46,10 @@ class PayoutBatch(TenantModel):
     total_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField(default=0, help_text="what the method is expected to charge us")
     payout_count = models.PositiveIntegerField()
+    people_count = models.PositiveIntegerField(default=0, help_text="to be judged in all")
+    judged_count = models.PositiveIntegerField(default=0)
+    judged_until = models.BigIntegerField(default=0, help_text="the key of the last customer judged")
+    only = models.JSONField(null=True, help_text="the keys of the only customers to judge, in order")
     paid_minor = models.BigIntegerField(default=0)
     failed_minor = models.BigIntegerField(default=0)
     provider_paid_minor = models.BigIntegerField(null=True, help_text="the sum the provider reports as paid")
@@ -61,13 +68,19 @@ class PayoutBatch(TenantModel):
     class Meta(TenantModel.Meta):
         verbose_name_plural = "payout batches"
         constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "currency"],
+                condition=models.Q(status="preparing"),
+                name="batch_one_in_the_making",
+            ),
             models.CheckConstraint(
                 name="batch_second_person",
                 condition=models.Q(approved_by__isnull=True) | ~models.Q(approved_by=models.F("created_by")),
             ),
             models.CheckConstraint(
                 name="batch_approved_before_money_moves",
-                condition=models.Q(status__in=["draft", "failed"]) | models.Q(approved_by__isnull=False),
+                condition=models.Q(status__in=["preparing", "draft", "failed"])
+                | models.Q(approved_by__isnull=False),
             ),
             models.CheckConstraint(
                 name="batch_adds_up",

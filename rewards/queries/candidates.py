@@ -91,10 +91,10 @@ def _accounts(workspace: Workspace, currency: str, customer_ids: Collection[int]
 
 def payable_customers(
     workspace: Workspace, currency: str, customer_ids: Collection[int] | None = None
-) -> list[int]:
+) -> QuerySet[Account, int]:
     """Return the keys of everyone with something to be paid in a currency, whether they can be or not."""
     accounts = _accounts(workspace, currency, customer_ids).filter(balance_minor__gt=0)
-    return [pk for pk in accounts.values_list("customer_id", flat=True).order_by("customer_id") if pk]
+    return accounts.values_list("customer_id", flat=True).order_by("customer_id")
 
 
 def _judged(

@@ -61,6 +61,7 @@ from rewards.services.payouts import (
 )
 from rewards.services.preparation import (
     default_cutoff,
+    go_on_preparing,
     prepare_batch,
 )
 from rewards.services.rates import (
@@ -124,6 +125,7 @@ __all__ = [
     "export_batch",
     "fail_fulfilment",
     "forget_customer",
+    "go_on_preparing",
     "import_reference_rates",
     "import_report",
     "import_results",

@@ -50,21 +50,22 @@ def approve_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBa
 
 @all_or_nothing
 def cancel_batch(*, batch: PayoutBatch, reason: str, actor: Actor, at: datetime) -> PayoutBatch:
-    """Undo a draft batch: it counts as failed, its money is payable again and its rewards are free.
+    """Undo a batch that is a draft or in the making: its money is payable again and its rewards are free.
 
-    Raises Invalid naming `reason` and Conflict (`not_draft`).
+    It counts as failed. Raises Invalid naming `reason` and Conflict (`not_draft`).
     """
     note = reason.strip()
     if not 1 <= len(note) <= 200:
         raise Invalid("Say in at most 200 characters why.", code="required", param="reason")
     row = lock_batch(batch)
-    if row.status != PayoutBatch.Status.DRAFT:
+    if row.status not in (PayoutBatch.Status.PREPARING, PayoutBatch.Status.DRAFT):
         raise Conflict(f"Only a draft can be cancelled; this batch is {row.status}.", code="not_draft")
+    before = row.status
     return_money(batch=row, failure="The batch was cancelled.", at=at)
     row.status, row.note, row.completed_at = PayoutBatch.Status.FAILED, note, at
     row.failed_minor = row.total_minor
     row.save(update_fields=["status", "note", "completed_at", "failed_minor"])
-    _audit(row, actor, "payout_batch.cancelled", before=PayoutBatch.Status.DRAFT, reason=note)
+    _audit(row, actor, "payout_batch.cancelled", before=before, reason=note)
     return row
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import QuerySet, Sum
 
 from accounts.models import User, Workspace
-from accounts.services import Actor, record_audit
+from accounts.services import SYSTEM, Actor, record_audit
 from core import arrays
 from core.errors import Conflict, Forbidden, Invalid
+from core.events import emit
 from core.money import is_currency
 from core.transactions import all_or_nothing
 from rewards.models import Account, Payout, PayoutBatch, Reward
 from rewards.queries import PayableRow, money_settings, payable, payable_customers, payouts_of
 from rewards.queries.candidates import late_transfers
 from rewards.services.ledger import Movement, Place, lock_wallets, post
+from rewards.services.results import lock_batch
 
-_AT_ONCE = 2000
+AT_ONCE: Final = 2000
+"""So many people are judged in one transaction."""
 
 
 @all_or_nothing
@@ -38,10 +42,11 @@ def prepare_batch(
     Each payout is the payable balance, so that what is owed from refunds is netted, less what was approved
     at or after `cutoff_at`; the person's approved rewards that are in it are tied to it. Without a cutoff the
     workspace's `payout_cutoff_days` count back from `at`. `customers` are the keys of the only people to
-    look at. Two at once give one batch, the other finds nothing. However many people there are, a few
-    thousand of them are in memory. Raises Conflict (`nothing_payable`, `no_debtor`, or `totals_differ` when
-    the ledger disagrees), Invalid naming `currency` or `method`, and Forbidden (`needs_person`) when nobody
-    stands behind the call.
+    look at. Up to `AT_ONCE` people are judged at once; of more the batch stays `preparing`, and
+    `payout.batch_preparing` has the worker go on with the next. Two at once give one batch, the other finds
+    nothing. Raises Conflict (`nothing_payable`, `no_debtor`, `preparing` while there is one in that currency,
+    or `totals_differ` when the ledger disagrees), Invalid naming `currency` or `method`, and Forbidden
+    (`needs_person`) when nobody stands behind the call.
     """
     if not is_currency(currency):
         raise Invalid(f"{currency!r} is not an ISO 4217 currency code.", param="currency")
@@ -52,48 +57,128 @@ def prepare_batch(
     if method == PayoutBatch.Method.PAIN001 and not (own.debtor_name and own.debtor_iban):
         raise Conflict("Say in the payout settings whose account pays.", code="no_debtor")
     Workspace.objects.for_workspace(workspace).select_for_update(no_key=True).get()
-    people = payable_customers(workspace, currency, customers)
-    lock_wallets(workspace=workspace, owners={(pk, currency) for pk in people})
+    _refuse_second(workspace, currency)
+    only = None if customers is None else sorted(customers)
     batch = PayoutBatch.objects.create(
         workspace=workspace,
         currency=currency,
         method=method,
         connection=connection,
+        status=PayoutBatch.Status.PREPARING,
         total_minor=0,
         payout_count=0,
+        people_count=payable_customers(workspace, currency).count() if only is None else len(only),
+        only=only,
         cutoff_at=cutoff_at or default_cutoff(workspace, at=at),
         created_by=maker,
         created_at=at,
     )
-    # Read now that nobody else moves these people's money; who got some meanwhile waits for the next batch.
-    for start in range(0, len(people), _AT_ONCE):
-        chunk = people[start : start + _AT_ONCE]
-        rows = payable(
-            workspace,
-            currency,
-            method=method,
-            cutoff_at=batch.cutoff_at,
-            customer_ids=chunk,
-            by_customer=True,
-        )
-        _set_aside(batch, [row for row in rows if not row.left_out], at)
-    if not batch.payout_count:
+    _judge_next(batch, actor=actor, at=at)
+    if batch.status == PayoutBatch.Status.FAILED:
+        # Undone with the batch itself: nobody looks for one that pays nobody.
         raise Conflict(f"Nobody can be paid in {currency} now.", code="nothing_payable")
-    batch.save(update_fields=["total_minor", "fee_minor", "payout_count"])
-    _check_sums(batch)
-    record_audit(
-        workspace=workspace,
-        actor=actor,
-        action="payout_batch.prepared",
-        subject=batch.public_id,
-        after={
-            "total_minor": batch.total_minor,
-            "currency": currency,
-            "method": method,
-            "payouts": batch.payout_count,
-        },
-    )
+    if batch.status == PayoutBatch.Status.PREPARING:
+        _audit(batch, actor, "payout_batch.begun", people=batch.people_count)
     return batch
+
+
+@all_or_nothing
+def go_on_preparing(*, batch: PayoutBatch, judged_until: int, at: datetime) -> PayoutBatch:
+    """Judge the next `AT_ONCE` people of a batch in the making; the last ones make it a draft.
+
+    Nobody who could be paid in the end makes it a failed one that says so. `judged_until` is how far the
+    caller knows it to be: when somebody went on already, or it was cancelled, nothing happens.
+    """
+    row = lock_batch(batch)
+    if row.status == PayoutBatch.Status.PREPARING and row.judged_until == judged_until:
+        _judge_next(row, actor=SYSTEM, at=at)
+    return row
+
+
+def _refuse_second(workspace: Workspace, currency: str) -> None:
+    """Refuse a batch while another is in the making: the two would share its people by chance."""
+    rows = PayoutBatch.objects.for_workspace(workspace).filter(
+        currency=currency, status=PayoutBatch.Status.PREPARING
+    )
+    if other := rows.first():
+        raise Conflict(
+            f"Another batch in {currency} is being prepared. Wait until it is a draft, or cancel it.",
+            code="preparing",
+            details={"batch": other.public_id, "judged": other.judged_count, "people": other.people_count},
+        )
+
+
+def _judge_next(batch: PayoutBatch, *, actor: Actor, at: datetime) -> None:
+    """Set the next people's money aside, and make the batch a draft when there are no more."""
+    if batch.only is None:
+        waiting = payable_customers(batch.workspace, batch.currency)
+        people = [pk for pk in waiting.filter(customer_id__gt=batch.judged_until)[:AT_ONCE] if pk]
+        looked_at = people
+    else:
+        looked_at = [pk for pk in batch.only if pk > batch.judged_until][:AT_ONCE]
+        people = list(payable_customers(batch.workspace, batch.currency, looked_at))
+    lock_wallets(workspace=batch.workspace, owners={(pk, batch.currency) for pk in people})
+    # Read now that nobody else moves these people's money; who got some meanwhile waits for the next batch.
+    rows = payable(
+        batch.workspace,
+        batch.currency,
+        method=batch.method,
+        cutoff_at=batch.cutoff_at,
+        customer_ids=people,
+        by_customer=True,
+    )
+    _set_aside(batch, [row for row in rows if not row.left_out], at)
+    batch.judged_count += len(looked_at)
+    batch.judged_until = looked_at[-1] if looked_at else batch.judged_until
+    if len(looked_at) < AT_ONCE:
+        _finish(batch, actor=actor, at=at)
+    else:
+        emit("payout.batch_preparing", at=at, batch=batch.public_id, judged_until=batch.judged_until)
+    batch.save(
+        update_fields=[
+            "status",
+            "note",
+            "completed_at",
+            "total_minor",
+            "fee_minor",
+            "payout_count",
+            "people_count",
+            "judged_count",
+            "judged_until",
+        ]
+    )
+
+
+def _finish(batch: PayoutBatch, *, actor: Actor, at: datetime) -> None:
+    """Make a batch whose people are all judged a draft, or a failed one when nobody can be paid."""
+    # Others were paid or promised something while it was being prepared.
+    batch.people_count = batch.judged_count
+    if not batch.payout_count:
+        batch.status, batch.completed_at = PayoutBatch.Status.FAILED, at
+        batch.note = f"Nobody could be paid in {batch.currency}."
+        return
+    _check_sums(batch)
+    batch.status = PayoutBatch.Status.DRAFT
+    emit(
+        "payout.batch_prepared",
+        at=at,
+        batch=batch.public_id,
+        method=batch.method,
+        currency=batch.currency,
+        total_minor=batch.total_minor,
+        payouts=batch.payout_count,
+    )
+    _audit(batch, actor, "payout_batch.prepared", total_minor=batch.total_minor, payouts=batch.payout_count)
+
+
+def _audit(batch: PayoutBatch, actor: Actor, action: str, **more: int) -> None:
+    record_audit(
+        workspace=batch.workspace,
+        actor=actor,
+        action=action,
+        subject=batch.public_id,
+        after={"currency": batch.currency, "method": batch.method, **more},
+    )
 
 
 def default_cutoff(workspace: Workspace, *, at: datetime) -> datetime | None:

@@ -82,7 +82,7 @@ def batch_new(request: ConsoleRequest) -> HttpResponseBase:
         except DomainError as error:
             add_domain_error(form, error)
         else:
-            messages.success(request, "The batch is prepared; another person approves it.")
+            messages.success(request, _made(batch))
             return redirect("batch_detail", request.workspace.slug, batch.public_id)
     currency, method = wanted["currency"], wanted["method"]
     if request.GET.get("export") == "csv" and "export" in request.may and not form.errors:
@@ -98,6 +98,12 @@ def batch_new(request: ConsoleRequest) -> HttpResponseBase:
         "shown": queries.SHOWN,
     }
     return render(request, "rewards/batch_new.html", context, status=400 if form.errors else 200)
+
+
+def _made(batch: PayoutBatch) -> str:
+    if batch.status == PayoutBatch.Status.PREPARING:
+        return "The batch is being prepared; this page says how far it is."
+    return "The batch is prepared; another person approves it."
 
 
 def _payable_lines(rows: Iterable[queries.PayableRow], currency: str) -> Iterator[str]:
@@ -213,7 +219,7 @@ def _take_in(
 def batch_retry(request: ConsoleRequest, public_id: str) -> HttpResponse:
     """Prepare a new draft with the people whose payouts failed."""
     again = services.retry_failed(batch=_batch(request, public_id), actor=request.actor, at=request.at)
-    messages.success(request, "The people whose payouts failed are in this new draft.")
+    messages.success(request, f"The people whose payouts failed are tried again. {_made(again)}")
     return redirect("batch_detail", request.workspace.slug, again.public_id)
 
 
@@ -235,8 +241,15 @@ def batch_provider_total(request: ConsoleRequest, public_id: str) -> HttpRespons
 @require_safe
 @console_view("view")
 def batch_progress(request: ConsoleRequest, public_id: str) -> HttpResponse:
-    """How far a batch is, as a part of its page that asks again while something is on its way."""
-    return render(request, "rewards/_batch_progress.html", _progress(_batch(request, public_id)))
+    """How far a batch is, as a part of its page that asks again while something is on its way.
+
+    With `?preparing=1` it has the whole page loaded once the batch is made: there is more to do then.
+    """
+    batch = _batch(request, public_id)
+    answer = render(request, "rewards/_batch_progress.html", _progress(batch))
+    if "preparing" in request.GET and batch.status != PayoutBatch.Status.PREPARING:
+        answer["HX-Refresh"] = "true"
+    return answer
 
 
 def _batch(request: ConsoleRequest, public_id: str) -> PayoutBatch:
@@ -245,6 +258,7 @@ def _batch(request: ConsoleRequest, public_id: str) -> PayoutBatch:
 
 def _page(request: ConsoleRequest, batch: PayoutBatch, *, status: int = 200, **more: Any) -> HttpResponseBase:
     draft = batch.status == PayoutBatch.Status.DRAFT
+    preparing = batch.status == PayoutBatch.Status.PREPARING
     underway = batch.status in (PayoutBatch.Status.APPROVED, PayoutBatch.Status.PROCESSING)
     context = {
         **_progress(batch),
@@ -253,6 +267,7 @@ def _page(request: ConsoleRequest, batch: PayoutBatch, *, status: int = 200, **m
         "changed_count": queries.changed_accounts(batch).count() if draft or underway else 0,
         "made_by_me": batch.created_by_id == request.user.pk,
         "draft": draft,
+        "cancellable": draft or preparing,
         "payable": underway,
         "cancelled": batch.status == PayoutBatch.Status.FAILED and batch.approved_by_id is None,
         "cancel_form": forms.CancelForm(),
@@ -278,6 +293,7 @@ def _progress(batch: PayoutBatch) -> dict[str, Any]:
     by_provider = batch.method in PROVIDERS
     return {
         "batch": batch,
+        "preparing": batch.status == PayoutBatch.Status.PREPARING,
         "sums": queries.batch_sums(batch),
         "charged_minor": queries.fees_of(batch),
         "progress": [
@@ -294,20 +310,23 @@ def _progress(batch: PayoutBatch) -> dict[str, Any]:
 
 def _steps(batch: PayoutBatch) -> list[dict[str, Any]]:
     """Return what happened to a batch, and what has yet to happen, in order."""
+    preparing = batch.status == PayoutBatch.Status.PREPARING
     steps: list[dict[str, Any]] = [
         {
             "at": batch.created_at,
-            "title": "Prepared",
+            "title": "Being prepared" if preparing else "Prepared",
             "actor": batch.created_by,
-            "text": "The money is set aside.",
-            "tone": "good",
+            "text": "Everybody is judged, and their money set aside."
+            if preparing
+            else "The money is set aside.",
+            "tone": "wait" if preparing else "good",
         }
     ]
     if batch.approved_at is not None:
         steps.append(
             {"at": batch.approved_at, "title": "Approved", "actor": batch.approved_by, "tone": "good"}
         )
-    if batch.status == PayoutBatch.Status.DRAFT:
+    if batch.status in (PayoutBatch.Status.PREPARING, PayoutBatch.Status.DRAFT):
         steps.append(
             {
                 "title": "Approval",

@@ -162,6 +162,8 @@ def test_a_batch_from_the_api_needs_a_person_to_approve_it(
         "total_minor": 1000,
         "fee_minor": 0,
         "payout_count": 1,
+        "people_count": 1,
+        "judged_count": 1,
         "paid_minor": 0,
         "failed_minor": 0,
         "provider_paid_minor": None,
