@@ -8,7 +8,7 @@ accounts of the transfers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,47 +91,47 @@ def post(*, workspace: Workspace, movements: Sequence[Movement], at: datetime) -
     if not movements:
         return 0
     accounts = _open(workspace, {place for each in movements for place in (each.debit, each.credit)})
-    rows = {
-        each.key: Transfer(
-            workspace=workspace,
-            key=each.key,
-            debit_id=accounts[each.debit],
-            credit_id=accounts[each.credit],
-            unit=each.debit.unit,
-            amount_minor=each.amount_minor,
-            reward=each.reward,
-            payout=each.payout,
-            redemption=each.redemption,
-            adjustment=each.adjustment,
-            memo=each.memo,
-            at=each.at or at,
-        )
-        for each in movements
-    }
-    made = list(rows.values())
-    new = {made[position].key for position in arrays.insert(made, ignore_conflicts=True)}
+    made = list({each.key: each for each in movements}.values())
+    ends = {each.key: (accounts[each.debit], accounts[each.credit]) for each in made}
+    stored = arrays.insert_columns(
+        Transfer,
+        {
+            "workspace_id": [workspace.pk] * len(made),
+            "key": [each.key for each in made],
+            "debit_id": [ends[each.key][0] for each in made],
+            "credit_id": [ends[each.key][1] for each in made],
+            "unit": [each.debit.unit for each in made],
+            "amount_minor": [each.amount_minor for each in made],
+            "reward_id": [each.reward and each.reward.pk for each in made],
+            "payout_id": [each.payout and each.payout.pk for each in made],
+            "redemption_id": [each.redemption and each.redemption.pk for each in made],
+            "adjustment_id": [each.adjustment and each.adjustment.pk for each in made],
+            "memo": [each.memo for each in made],
+            "at": [each.at or at for each in made],
+        },
+        ignore_conflicts=True,
+    )
     changes: defaultdict[int, int] = defaultdict(int)
-    for key, row in rows.items():
-        if key in new:
-            changes[row.debit_id] -= row.amount_minor
-            changes[row.credit_id] += row.amount_minor
-    _check_known(workspace, [row for key, row in rows.items() if key not in new])
+    known = {}
+    for each, key in zip(made, stored, strict=True):
+        debit, credit = ends[each.key]
+        if key is None:
+            known[each.key] = (debit, credit, each.amount_minor)
+        else:
+            changes[debit] -= each.amount_minor
+            changes[credit] += each.amount_minor
+    _check_known(workspace, known)
     _apply(workspace, {pk: change for pk, change in changes.items() if change})
-    return len(new)
+    return len(made) - len(known)
 
 
-def _check_known(workspace: Workspace, rows: Sequence[Transfer]) -> None:
-    """Refuse a movement whose key the ledger has for another one."""
-    wanted = {row.key: row for row in rows}
-    for start in range(0, len(rows), _CHUNK):
-        keys = [row.key for row in rows[start : start + _CHUNK]]
+def _check_known(workspace: Workspace, wanted: Mapping[str, tuple[int, int, int]]) -> None:
+    """Refuse a movement whose key the ledger has for another one; `wanted` are (debit, credit, amount)."""
+    every = list(wanted)
+    for start in range(0, len(every), _CHUNK):
+        keys = every[start : start + _CHUNK]
         for stored in Transfer.objects.for_workspace(workspace).filter(key__in=keys):
-            row = wanted[stored.key]
-            if (stored.debit_id, stored.credit_id, stored.amount_minor) != (
-                row.debit_id,
-                row.credit_id,
-                row.amount_minor,
-            ):
+            if (stored.debit_id, stored.credit_id, stored.amount_minor) != wanted[stored.key]:
                 raise Conflict(
                     "The ledger has a different transfer under this key.",
                     code="transfer_differs",
@@ -145,13 +145,18 @@ def _open(workspace: Workspace, places: set[Place]) -> dict[Place, int]:
     missing = sorted(places - set(found), key=lambda place: (place.kind, place.unit, place.customer_id or 0))
     if missing:
         # Sorted, because two writers that insert the same keys in opposite order wait for each other.
-        new = [
-            Account(workspace=workspace, kind=place.kind, unit=place.unit, customer_id=place.customer_id)
-            for place in missing
-        ]
-        stored = set(arrays.insert(new, ignore_conflicts=True))
-        found |= {missing[position]: new[position].pk for position in stored}
-        if len(stored) < len(missing):
+        keys = arrays.insert_columns(
+            Account,
+            {
+                "workspace_id": [workspace.pk] * len(missing),
+                "kind": [place.kind for place in missing],
+                "unit": [place.unit for place in missing],
+                "customer_id": [place.customer_id for place in missing],
+            },
+            ignore_conflicts=True,
+        )
+        found |= {place: key for place, key in zip(missing, keys, strict=True) if key is not None}
+        if None in keys:
             found = _accounts(workspace, places)
     return found
 
