@@ -25,8 +25,8 @@ def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> l
     """
     if not rows:
         return []
-    names = [field.attname for field in _fields(type(rows[0]))]
-    columns = {name: [getattr(row, name) for row in rows] for name in names}
+    fields = _fields(type(rows[0]))
+    columns = {field.attname: [field.pre_save(row, True) for row in rows] for field in fields}
     keys = insert_columns(type(rows[0]), columns, ignore_conflicts=ignore_conflicts)
     stored = []
     for position, (row, key) in enumerate(zip(rows, keys, strict=True)):

@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from core import clock, queue
+from core import arrays, clock, queue
 from core.models import Event, EventDelivery
 from core.tenancy import current_workspace_id, tenant
 from core.transactions import failing_as_one
@@ -120,13 +120,14 @@ def _write(events: Sequence[Event]) -> None:
     """Write events and what they owe to their handlers, and see to it that somebody pays."""
     if not events:
         return
-    Event.objects.bulk_create(events)
+    arrays.insert(events)
     due_at = clock.now()
-    deliveries = EventDelivery.objects.bulk_create(
+    deliveries = [
         EventDelivery(workspace_id=event.workspace_id, event=event, handler=name, due_at=due_at)
         for event in events
         for name in _subscriptions[event.kind]
-    )
+    ]
+    arrays.insert(deliveries)
     owed = _inline.get()
     if owed is not None:
         owed.extend(deliveries)

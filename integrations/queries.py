@@ -177,9 +177,10 @@ def conversion_of(connection: Connection, order_id: str) -> Conversion | None:
 def event_kinds() -> tuple[str, ...]:
     """Return the kinds of event an endpoint can hear, sorted.
 
-    What only a sandbox does is not among them, nor what the platform tells itself about exchange rates.
+    What only a sandbox does is not among them, nor what the platform tells itself.
     """
-    return tuple(kind for kind in events.kinds() if not kind.startswith(("sandbox.", "rates.")))
+    own = ("sandbox.", "rates.", "payout.batch_preparing")
+    return tuple(kind for kind in events.kinds() if not kind.startswith(own))
 
 
 def logged_kinds() -> tuple[str, ...]:

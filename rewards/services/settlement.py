@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts.models import Workspace
 from accounts.services import SYSTEM
+from core import arrays
 from core.events import emit, together
 from core.transactions import all_or_nothing
 from programs.models import Customer
@@ -170,20 +171,21 @@ def _create(
     made = [reward for fact in facts for reward, _ in fresh[fact.pk]]
     for reward, _ in limited:
         allowances.fit(reward)
-    Reward.objects.bulk_create(made)
+    arrays.insert(made)
     allowances.save(at=max(times.values()))
-    RewardChange.objects.bulk_create(
-        RewardChange(
-            workspace=workspace,
-            reward=reward,
-            after=reward.status,
-            actor=SYSTEM.label,
-            reason=reward.reason,
-            amount_minor=reward.amount_minor if _earning(reward) else 0,
-            at=times[reward.conversion_id],
+    if made:
+        arrays.insert_columns(
+            RewardChange,
+            {
+                "workspace_id": [workspace.pk] * len(made),
+                "reward_id": [reward.pk for reward in made],
+                "after": [reward.status for reward in made],
+                "actor": [SYSTEM.label] * len(made),
+                "reason": [reward.reason for reward in made],
+                "amount_minor": [reward.amount_minor if _earning(reward) else 0 for reward in made],
+                "at": [times[reward.conversion_id] for reward in made],
+            },
         )
-        for reward in made
-    )
     return made
 
 

@@ -11,6 +11,7 @@ from django.db.models import Min, QuerySet
 
 from accounts.models import Workspace
 from core.money import split
+from programs.models import Program, ProgramVersion
 from programs.queries import terms_of
 from rewards.calculation import Line
 from rewards.exchange import Rate, convert, sentence
@@ -29,6 +30,10 @@ class _Purchases:
     def __init__(self, workspace: Workspace, facts: Sequence[Conversion]) -> None:
         self._workspace, self._facts = workspace, facts
         self._first: dict[int, datetime] | None = None
+        self._own: defaultdict[int, list[Conversion]] = defaultdict(list)
+        for fact in facts:
+            if fact.kind == Conversion.Kind.PURCHASE and fact.status != Conversion.Status.REJECTED:
+                self._own[fact.customer_id].append(fact)
 
     def before(self, fact: Conversion, at: datetime) -> bool:
         """Tell whether the customer bought something else before an instant, which was not rejected."""
@@ -41,12 +46,7 @@ class _Purchases:
             self._first = dict(rows.values_list("customer_id", "first"))
         first = self._first.get(fact.customer_id)
         return (first is not None and first < at) or any(
-            each.occurred_at < at
-            for each in self._facts
-            if each.customer_id == fact.customer_id
-            and each.pk != fact.pk
-            and each.kind == Conversion.Kind.PURCHASE
-            and each.status != Conversion.Status.REJECTED
+            each.occurred_at < at and each.pk != fact.pk for each in self._own.get(fact.customer_id, ())
         )
 
     @staticmethod
@@ -88,9 +88,29 @@ def sources_of(workspace: Workspace, facts: Sequence[Conversion]) -> Sources:
     for credit in rows.select_related("participant", "referral").order_by("pk"):
         credit.participant.workspace = workspace
         credits[credit.attribution_id].append(credit)
-    found = Attribution.objects.for_workspace(workspace).filter(pk__in=list(credits))
-    for decision in found.select_related("program", "version").order_by("pk"):
-        decision.program.workspace = workspace
+    found = list(
+        Attribution.objects.for_workspace(workspace)
+        .filter(pk__in=list(credits))
+        .defer("inputs", "result")
+        .order_by("pk")
+    )
+    # Read once for all decisions: their documents are long, and a group has many decisions of a few programs.
+    programs = {
+        program.pk: program
+        for program in Program.objects.for_workspace(workspace).filter(
+            pk__in={each.program_id for each in found}
+        )
+    }
+    versions = {
+        version.pk: version
+        for version in ProgramVersion.objects.for_workspace(workspace).filter(
+            pk__in={each.version_id for each in found}
+        )
+    }
+    for program in programs.values():
+        program.workspace = workspace
+    for decision in found:
+        decision.program, decision.version = programs[decision.program_id], versions[decision.version_id]
         decisions[decision.conversion_id].append(decision)
     return Sources(
         doubts=doubts_of(workspace, facts),
