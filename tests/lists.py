@@ -13,7 +13,7 @@ SIZES = (1, 3, 60)
 
 
 def assert_same_queries(client: Client, addresses: str | Sequence[str], grow: Callable[[int], None]) -> None:
-    """Fail unless each list page asks the database as often with 1, with 3 and with 60 rows, which is more than a page.
+    """Fail unless each list page asks the database as often with 1, with 3 and with 60 rows (a page has 50).
 
     `grow(n)` makes n more rows that every one of the lists shows.
     """
