@@ -9,7 +9,7 @@ from datetime import datetime
 from accounts.services import SYSTEM
 from core.money import display
 from rewards.calculation import reversed_total
-from rewards.models import Reward, RewardChange
+from rewards.models import Fulfilment, Reward, RewardChange
 from rewards.services.doubts import is_withdrawn
 from rewards.services.fulfilment import restore_fulfilments, withdraw_fulfilments
 from rewards.services.ledger import Movement, Place, expense, standing, wallet
@@ -114,9 +114,10 @@ def _place(reward: Reward, status: str) -> Place:
 
 
 def _status_before(reward: Reward) -> str:
-    """Return the status a reward had before it was taken back; of what was issued by then, approved.
+    """Return the status a reward had before it was taken back; approved where it was called off by that.
 
-    A code that was withdrawn has to be given anew; credit and points are there at once.
+    A code that was withdrawn has to be given anew. What its owner kept, like a code that was used or a
+    product that was sent, is given still; credit and points are there at once.
     """
     last = (
         RewardChange.objects.for_workspace(reward.workspace_id)
@@ -128,10 +129,10 @@ def _status_before(reward: Reward) -> str:
     before = last.before if last is not None else Reward.Status.PENDING
     if before == Reward.Status.DENIED:
         return Reward.Status.PENDING
-    if before in (Reward.Status.ISSUED, Reward.Status.REDEEMED) and reward.kind not in (
-        Reward.Kind.CREDIT,
-        Reward.Kind.POINTS,
-    ):
+    called_off = Fulfilment.objects.for_workspace(reward.workspace_id).filter(
+        reward=reward, status=Fulfilment.Status.CANCELLED
+    )
+    if before in (Reward.Status.ISSUED, Reward.Status.REDEEMED) and called_off.exists():
         return Reward.Status.APPROVED
     return before
 

@@ -77,6 +77,35 @@ def test_a_code_that_was_withdrawn_is_given_again(workspace: Workspace) -> None:
     assert "cancelled" not in reward.fulfilment
 
 
+def test_a_code_that_was_used_is_redeemed_still(workspace: Workspace) -> None:
+    code = {"type": "percentage", "bps": 1500}
+    fact = conversion(participant(program(workspace, rule(kind="discount", amount=None, discount=code))))
+    (reward,) = services.settle_conversion(conversion=fact, at=AT)
+    services.approve_reward(reward=reward, actor=person(), at=AT)
+    given = Fulfilment.objects.for_workspace(workspace).get(reward=reward)
+    services.use_codes(workspace=workspace, codes=[given.code], order_reference="1001", at=AT)
+    refunded(fact, 10_000)
+    reward = reinstated(fact)
+    given.refresh_from_db()
+    assert (reward.status, given.status, given.details["used_on"]) == ("redeemed", "done", "1001")
+
+
+def test_a_product_that_was_sent_is_given_still(workspace: Workspace) -> None:
+    mug = rule(
+        kind="product", amount={"type": "fixed", "minor": 500}, product={"sku": "MUG-1", "name": "Mug"}
+    )
+    fact = conversion(participant(program(workspace, mug)))
+    (reward,) = services.settle_conversion(conversion=fact, at=AT)
+    services.approve_reward(reward=reward, actor=person(), at=AT)
+    sent = Fulfilment.objects.for_workspace(workspace).get(reward=reward)
+    services.complete_fulfilment(fulfilment=sent, actor=person(), at=AT)
+    refunded(fact, 10_000)
+    reward = reinstated(fact)
+    assert (reward.status, reward.net_minor) == ("issued", 500)
+    assert balances(workspace) == {"expense EUR": -500, "given EUR": 500}
+    assert queries.differences(workspace) == []
+
+
 def test_a_judgement_taken_back_gives_a_paid_reward_back(workspace: Workspace) -> None:
     ana = participant(program(workspace))
     fact = conversion(ana)
