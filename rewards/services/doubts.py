@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from accounts.services import SYSTEM
@@ -16,7 +17,11 @@ from rewards.services.steps import Step, take_steps, tell
 from tracking.case_queries import DOUBTS
 from tracking.models import Conversion
 
+NO_RATE: Final = "currency_differs"
+"""Why a reward is held whose order nobody can convert yet."""
+
 _OPEN = (Reward.Status.PENDING, Reward.Status.HELD)
+_TAKEN_UP = "The judgement behind it was changed."
 
 
 def is_withdrawn(reward: Reward, wanted: Mapping[Key, Reward]) -> bool:
@@ -24,9 +29,14 @@ def is_withdrawn(reward: Reward, wanted: Mapping[Key, Reward]) -> bool:
 
     What a tier added goes with the promise it was added to: a tier that was reached is kept.
     """
-    rule, side, referral, _, milestone = key_of(reward)
-    now = wanted.get((rule, side, referral, 0, milestone))
+    now = promise_of(reward, wanted)
     return now is None or (now.status == Reward.Status.DENIED and now.reason in DOUBTS)
+
+
+def promise_of(reward: Reward, wanted: Mapping[Key, Reward]) -> Reward | None:
+    """Return the promise a reward is by now; of what a tier added, the one that it was added to."""
+    rule, side, referral, _, milestone = key_of(reward)
+    return wanted.get((rule, side, referral, 0, milestone))
 
 
 def agree(
@@ -42,7 +52,7 @@ def agree(
         now = wanted.get(key_of(reward))
         if now is None and reward.step:
             now = wanted.get((*key_of(reward)[:3], 0, ""))
-        if _waits_for_rate(reward) and now is not None and now.reason != _NO_RATE:
+        if _waits_for_rate(reward) and now is not None and now.reason != NO_RATE:
             steps.append(_converted(fact, reward, now, movements, at))
         elif reward.status in _OPEN and is_withdrawn(reward, wanted):
             steps.append(_denied(reward, now, movements, at))
@@ -59,7 +69,7 @@ def agree(
             and now is not None
             and key_of(now) == key_of(reward)
             and now.base_minor != reward.base_minor
-            and now.reason != _NO_RATE
+            and now.reason != NO_RATE
         ):
             movements += _adjusted(reward, now, at)
     take_steps(workspace=fact.workspace, steps=steps, actor=SYSTEM, at=at)
@@ -69,12 +79,8 @@ def agree(
     return movements
 
 
-_TAKEN_UP = "The judgement behind it was changed."
-_NO_RATE = "currency_differs"
-
-
 def _waits_for_rate(reward: Reward) -> bool:
-    return reward.status == Reward.Status.HELD and reward.reason == _NO_RATE
+    return reward.status == Reward.Status.HELD and reward.reason == NO_RATE
 
 
 def _converted(
@@ -95,7 +101,7 @@ def _converted(
     after, code = (reward.status, reward.reason) if not refused else (Reward.Status.DENIED, now.reason)
     if refused and reward.reason == "cap_reached":
         code = reward.reason
-    reward.status, reward.reason = Reward.Status.HELD, _NO_RATE
+    reward.status, reward.reason = Reward.Status.HELD, NO_RATE
     reward.save(update_fields=list(_WORTH))
     if not refused and reward.amount_minor:
         movements.append(

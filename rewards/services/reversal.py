@@ -10,7 +10,7 @@ from accounts.services import SYSTEM
 from core.money import display
 from rewards.calculation import reversed_total
 from rewards.models import Fulfilment, Reward, RewardChange
-from rewards.services.doubts import is_withdrawn
+from rewards.services.doubts import NO_RATE, is_withdrawn, promise_of
 from rewards.services.fulfilment import restore_fulfilments, withdraw_fulfilments
 from rewards.services.ledger import Movement, Place, expense, standing, wallet
 from rewards.services.promises import Key, is_undone
@@ -51,12 +51,12 @@ def reverse(
         delta = total - reward.reversed_minor
         before = standing(reward)
         reward.reversed_minor = total
-        after = reward.status
+        after, code = reward.status, None
         if ends:
             after = Reward.Status.REVERSED
             ended.append(reward)
         elif returns:
-            after = _status_before(reward)
+            after, code = _returned(reward, wanted)
             returned.append(reward)
         place = _place(reward, after) if returns else before
         if delta:
@@ -67,6 +67,7 @@ def reverse(
                 after=after,
                 amount_minor=-delta,
                 reason=_why(fact, withdrawn, delta),
+                code=code,
                 event="reward.reversed" if delta > 0 or ends else "reward.restored",
             )
         )
@@ -111,6 +112,19 @@ def _place(reward: Reward, status: str) -> Place:
     if status in (Reward.Status.PENDING, Reward.Status.HELD):
         return wallet(reward.customer_id, reward.unit)
     return Place(reward.destination_kind, reward.unit, reward.customer_id)
+
+
+def _returned(reward: Reward, wanted: Mapping[Key, Reward]) -> tuple[str, str | None]:
+    """Return the status a reward comes back to, and its reason where that is another one now.
+
+    What was on hold is so for the doubts there are now: one may have come, or been cleared, meanwhile.
+    """
+    before = _status_before(reward)
+    now = promise_of(reward, wanted)
+    on_hold = (Reward.Status.PENDING, Reward.Status.HELD)
+    if before not in on_hold or reward.reason == NO_RATE or now is None or now.status not in on_hold:
+        return before, None
+    return now.status, now.reason
 
 
 def _status_before(reward: Reward) -> str:

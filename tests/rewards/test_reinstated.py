@@ -106,6 +106,29 @@ def test_a_product_that_was_sent_is_given_still(workspace: Workspace) -> None:
     assert queries.differences(workspace) == []
 
 
+def test_a_doubt_that_came_meanwhile_holds_it(workspace: Workspace) -> None:
+    ana = participant(program(workspace, hold_days=30))
+    fact = conversion(ana)
+    services.settle_conversion(conversion=fact, at=AT)
+    refunded(fact, 10_000)
+    builders.doubt(fact, ana, name="too_fast", outcome="hold")
+    reward = reinstated(fact)
+    assert (reward.status, reward.reason) == ("held", "too_fast")
+    assert balances(workspace) == {"expense EUR": -1000, "pending EUR": 1000}
+
+
+def test_a_doubt_that_was_cleared_meanwhile_holds_it_no_more(workspace: Workspace) -> None:
+    ana = participant(program(workspace, hold_days=30))
+    fact = conversion(ana)
+    case = builders.doubt(fact, ana, name="too_fast", outcome="hold")
+    services.settle_conversion(conversion=fact, at=AT)
+    refunded(fact, 10_000)
+    case.status = "approved"
+    case.save(update_fields=["status"])
+    reward = reinstated(fact)
+    assert (reward.status, reward.reason) == ("pending", "")
+
+
 def test_a_judgement_taken_back_gives_a_paid_reward_back(workspace: Workspace) -> None:
     ana = participant(program(workspace))
     fact = conversion(ana)
