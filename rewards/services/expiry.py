@@ -12,7 +12,7 @@ from programs.queries import terms_of
 from rewards.models import Account, Reward
 from rewards.services.fulfilment import withdraw_fulfilments
 from rewards.services.ledger import Movement, Place, destination, post
-from rewards.services.steps import Step, lock_rewards, take_steps, tell
+from rewards.services.steps import Step, lock_rewards, step_counts, take_steps, tell
 
 
 @all_or_nothing
@@ -36,6 +36,7 @@ def expire_due_rewards(*, workspace: Workspace, at: datetime, limit: int = 500) 
     ]
     left = _balances(workspace, rows)
     movements, steps = [], []
+    counts = step_counts(workspace=workspace, rewards=rows)
     for row in rows:
         lapsed = max(row.unused_minor, 0)
         place = destination(row)
@@ -46,8 +47,8 @@ def expire_due_rewards(*, workspace: Workspace, at: datetime, limit: int = 500) 
         if lapsed:
             movements.append(
                 Movement(
-                    # By the running total: what a cancelled redemption gives back may lapse later on.
-                    key=f"reward:{row.public_id}:expire:{row.expired_minor}",
+                    # By the step: what a cancelled redemption or refund gives back may lapse later on.
+                    key=f"reward:{row.public_id}:expire:{counts[row.pk]}",
                     debit=place,
                     credit=Place(Account.Kind.EXPIRED, row.unit, row.customer_id),
                     amount_minor=lapsed,

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from accounts.services import SYSTEM
 from core.money import display
 from rewards.calculation import reversed_total
-from rewards.models import Fulfilment, Reward, RewardChange
+from rewards.models import Account, Fulfilment, Reward, RewardChange
 from rewards.services.doubts import NO_RATE, is_withdrawn, promise_of
 from rewards.services.fulfilment import restore_fulfilments, withdraw_fulfilments
 from rewards.services.ledger import Movement, Place, expense, standing, wallet
 from rewards.services.promises import Key, is_undone
-from rewards.services.steps import Step, take_steps
+from rewards.services.steps import Step, step_counts, take_steps
 from tracking.models import Conversion
 
 _SETTLED = (Reward.Status.DENIED, Reward.Status.EXPIRED)
 """Statuses that no refund changes: nothing of the reward is left."""
+_SPENDABLE = (Reward.Kind.CREDIT, Reward.Kind.POINTS)
 
 
 def reverse(
@@ -42,7 +42,7 @@ def reverse(
             due.append((reward, total, ends, returns, withdrawn))
     if not due:
         return []
-    counts = _steps_of(fact, [reward for reward, *_ in due])
+    counts = step_counts(workspace=fact.workspace, rewards=[reward for reward, *_ in due])
     movements: list[Movement] = []
     steps: list[Step] = []
     ended: list[Reward] = []
@@ -59,8 +59,19 @@ def reverse(
             after, code = _returned(reward, wanted)
             returned.append(reward)
         place = _place(reward, after) if returns else before
-        if delta:
-            movements.append(_movement(fact, reward, delta, place, counts[reward.pk], at))
+        lapsed = min(max(delta, 0), reward.expired_minor)
+        if lapsed:
+            # What lapsed is taken first: its owner never had it, and owes no more than was spent.
+            reward.expired_minor -= lapsed
+            gone_already = Place(Account.Kind.EXPIRED, reward.unit, reward.customer_id)
+            movements.append(
+                _movement(fact, reward, lapsed, gone_already, f"{counts[reward.pk]}:expired", at)
+            )
+        if delta - lapsed:
+            movements.append(_movement(fact, reward, delta - lapsed, place, f"{counts[reward.pk]}", at))
+        if after == Reward.Status.REDEEMED and reward.unused_minor > 0 and reward.kind in _SPENDABLE:
+            # There is something to spend again; after its time it lapses with the next run.
+            after = Reward.Status.ISSUED
         steps.append(
             Step(
                 reward,
@@ -92,12 +103,12 @@ def _owed_back(reward: Reward, fact: Conversion, withdrawn: bool) -> int:
 
 
 def _movement(
-    fact: Conversion, reward: Reward, delta: int, place: Place, count: int, at: datetime
+    fact: Conversion, reward: Reward, delta: int, place: Place, mark: str, at: datetime
 ) -> Movement:
     places = (place, expense(reward.unit)) if delta > 0 else (expense(reward.unit), place)
     return Movement(
         # The reward's row is held: its next step has this number once, whoever takes it.
-        key=f"reward:{reward.public_id}:back:{count}",
+        key=f"reward:{reward.public_id}:back:{mark}",
         debit=places[0],
         credit=places[1],
         amount_minor=abs(delta),
@@ -149,15 +160,6 @@ def _status_before(reward: Reward) -> str:
     if before in (Reward.Status.ISSUED, Reward.Status.REDEEMED) and called_off.exists():
         return Reward.Status.APPROVED
     return before
-
-
-def _steps_of(fact: Conversion, rewards: Sequence[Reward]) -> Counter[int]:
-    """Count each reward's steps."""
-    return Counter(
-        RewardChange.objects.for_workspace(fact.workspace_id)
-        .filter(reward__in=rewards)
-        .values_list("reward_id", flat=True)
-    )
 
 
 def _why(fact: Conversion, withdrawn: bool, delta: int) -> str:

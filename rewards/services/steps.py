@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,6 +101,18 @@ def take_steps(*, workspace: Workspace, steps: Sequence[Step], actor: Actor, at:
         reward.save(update_fields=["status", "reason", "reversed_minor", "fulfilment", "payout"])
     follow(workspace=workspace, rewards=changed.values())
     RewardChange.objects.bulk_create(changes)
+
+
+def step_counts(*, workspace: Workspace, rewards: Sequence[Reward]) -> Counter[int]:
+    """Count each reward's steps, by its key: part of a transfer's key that is new each time.
+
+    The caller holds the rewards.
+    """
+    return Counter(
+        RewardChange.objects.for_workspace(workspace)
+        .filter(reward__in=rewards)
+        .values_list("reward_id", flat=True)
+    )
 
 
 def tell(kind: str, *, reward: Reward, at: datetime) -> None:

@@ -15,9 +15,11 @@ from rewards import queries, services, tasks
 from rewards.models import CatalogueItem, Fulfilment, Redemption, RedemptionPart, Reward
 from rewards.services import ItemFacts
 from tests.factories import AT
+from tests.rewards import builders
 from tests.rewards.builders import approved, conversion, participant, person, program, rule
 from tests.rewards.test_races import at_once, shared
 from tests.rewards.test_settlement import balances, events
+from tracking.models import Conversion
 
 __all__ = ["shared"]
 
@@ -233,6 +235,30 @@ def test_what_is_not_used_in_time_lapses(workspace: Workspace) -> None:
     reward.refresh_from_db()
     assert (reward.status, reward.expired_minor) == ("expired", 100)
     assert balances(workspace) == {"expense PTS": -100, "expired PTS": 100}
+
+
+def test_a_refund_takes_what_lapsed_before_what_was_spent(workspace: Workspace) -> None:
+    ana = saver(workspace, 100, expiry_days=10)
+    tea = ItemFacts(name="Tea", kind="custom", points=40)
+    services.redeem_points(customer=ana.customer, item=item(workspace, tea), key="k1", at=AT)
+    services.expire_due_rewards(workspace=workspace, at=AT + 11 * DAY)
+    lapsed = {"expense PTS": -100, "expired PTS": 60, "redeemed PTS": 40}
+    assert balances(workspace) == lapsed
+    fact = Conversion.objects.for_workspace(workspace).get()
+    for amount_minor, left in (
+        (5_000, {"expense PTS": -50, "expired PTS": 10, "redeemed PTS": 40}),
+        (5_000, {"points PTS": -40, "redeemed PTS": 40}),
+    ):
+        services.settle_conversion(conversion=builders.refund(fact, amount_minor), at=AT + 12 * DAY)
+        assert balances(workspace) == left
+        assert queries.differences(workspace) == []
+    services.settle_conversion(conversion=builders.reinstate(fact), at=AT + 13 * DAY)
+    assert balances(workspace) == {"expense PTS": -100, "points PTS": 60, "redeemed PTS": 40}
+    assert spent(workspace) == [("r0", 40, "issued")]
+    services.expire_due_rewards(workspace=workspace, at=AT + 14 * DAY)
+    assert balances(workspace) == lapsed
+    assert spent(workspace) == [("r0", 40, "redeemed")]
+    assert queries.differences(workspace) == []
 
 
 def test_an_expired_code_is_disabled(workspace: Workspace) -> None:
