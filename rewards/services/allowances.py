@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from accounts.models import Workspace
@@ -19,6 +20,7 @@ from core.money import POINTS, display
 from programs.models import Program
 from programs.services import change_program_status
 from programs.terms import CapTerms, ProgramTerms
+from rewards.exchange import Rate, convert
 from rewards.models import Allowance, Reservation, Reward
 from rewards.periods import period_key
 
@@ -82,7 +84,7 @@ class Allowances:
             if left <= 0 or reward.kind not in _DIVISIBLE:
                 self._refuse(reward, limit)
                 return
-            reward.amount_minor = left
+            _cut(reward, left)
             reward.sentence += f" The cap “{limit.cap.key}” leaves {display(left, reward.unit)} of it."
         for limit in limits:
             row = self._rows[limit.place]
@@ -100,7 +102,8 @@ class Allowances:
         return max(cap.limit_minor - row.used_minor, 0) if reward.amount_minor else None
 
     def _refuse(self, reward: Reward, limit: Limit) -> None:
-        reward.status, reward.reason, reward.amount_minor = Reward.Status.DENIED, "cap_reached", 0
+        reward.status, reward.reason = Reward.Status.DENIED, "cap_reached"
+        _cut(reward, 0)
         reward.sentence = f"{cap_text(limit.cap, reward.program)} is used up."
 
     def save(self, *, at: datetime) -> None:
@@ -150,6 +153,18 @@ class Allowances:
                 reason=f"{cap_text(cap, program)} is used up.",
                 at=at,
             )
+
+
+def _cut(reward: Reward, amount_minor: int) -> None:
+    """Make a new reward worth less, in the workspace's currency too."""
+    reward.amount_minor = amount_minor
+    if reward.reporting_minor is None:
+        return
+    if reward.reporting_rate is None or reward.reporting_on is None:
+        reward.reporting_minor = amount_minor
+        return
+    rate = Rate(Fraction(reward.reporting_rate), reward.reporting_source, reward.reporting_on)  # type: ignore[arg-type]
+    reward.reporting_minor = convert(amount_minor, reward.unit, reward.reporting_currency, rate)
 
 
 def used_percent(row: Allowance, cap: CapTerms) -> int:

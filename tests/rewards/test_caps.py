@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -60,6 +61,25 @@ def test_a_budget_is_promised_to_the_cent_and_no_further(workspace: Workspace) -
     assert rewards[3].sentence == "The program's budget “budget” is used up."
     assert used(workspace) == [("budget", "", 2500, 3)]
     assert balances(workspace) == {"expense EUR": -2500, "pending EUR": 2500}
+
+
+def test_what_a_cap_leaves_is_reported_in_the_workspaces_currency(workspace: Workspace) -> None:
+    services.enter_rate(
+        workspace=workspace,
+        base="USD",
+        quote="EUR",
+        on=AT.date() - timedelta(days=1),
+        rate=Decimal("1.25"),
+        actor=person(),
+        at=AT,
+    )
+    ana = participant(program(workspace, currency="USD", caps=[cap(limit_minor=1400)]))
+    rewards = [settled(ana, currency="USD") for _ in range(3)]
+    assert [(each.amount_minor, each.reporting_minor) for each in rewards] == [
+        (1000, 1250),
+        (400, 500),
+        (0, 0),
+    ]
 
 
 def test_settling_again_takes_nothing_more(workspace: Workspace) -> None:
