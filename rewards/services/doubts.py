@@ -87,7 +87,7 @@ def _converted(
     fact: Conversion, reward: Reward, now: Reward, movements: list[Movement], at: datetime
 ) -> Step:
     """Give a reward that waited for an exchange rate what it is worth by it."""
-    for name in _WORTH:
+    for name in (*_WORTH, "fulfilment"):
         setattr(reward, name, getattr(now, name))
     refused = now.status == Reward.Status.DENIED
     if not refused:
@@ -102,7 +102,8 @@ def _converted(
     if refused and reward.reason == "cap_reached":
         code = reward.reason
     reward.status, reward.reason = Reward.Status.HELD, NO_RATE
-    reward.save(update_fields=list(_WORTH))
+    # The gift too: which discount or product it is was not worked out without a rate.
+    reward.save(update_fields=[*_WORTH, "fulfilment"])
     if not refused and reward.amount_minor:
         movements.append(
             Movement(

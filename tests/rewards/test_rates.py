@@ -24,7 +24,7 @@ from rewards.reference_files import FileRefused
 from rewards.services import Imported
 from tests.conftest import make_workspace
 from tests.factories import AT, UserFactory
-from tests.rewards.builders import conversion, participant, person, program
+from tests.rewards.builders import conversion, participant, person, program, rule
 from tests.rewards.test_races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +194,20 @@ def test_an_order_in_another_currency_waits_for_a_rate(workspace: Workspace) -> 
     assert queries.currencies_waiting(workspace) == [("USD", 1)]
     assert queries.conversions_waiting(workspace, after="", many=5) == [fact]
     assert queries.conversions_waiting(workspace, after=fact.public_id, many=5) == []
+
+
+def test_a_code_that_waited_for_a_rate_says_what_it_is_for(workspace: Workspace) -> None:
+    discount = {"type": "percentage", "bps": 1500}
+    gift = rule(kind="discount", amount=None, discount=discount, minimum_order_minor=5000)
+    fact = conversion(participant(program(workspace, gift)), currency="USD")
+    (reward,) = services.settle_conversion(conversion=fact, at=AT)
+    assert (reward.status, reward.reason) == ("held", "currency_differs")
+    on = fact.occurred_at.date()
+    services.enter_rate(
+        workspace=workspace, base="USD", quote="EUR", on=on, rate=Decimal("0.9"), actor=person(), at=AT
+    )
+    (reward,) = services.settle_conversion(conversion=fact, at=AT)
+    assert (reward.status, reward.fulfilment) == ("pending", {"terms": discount})
 
 
 def test_what_waits_is_settled_group_by_group(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
