@@ -66,9 +66,15 @@ class _Reading:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.fact.workspace.time_zone)
 
+    @property
+    def order(self) -> Order:
+        """The order in the program's currency, by the rate that its rewards were reckoned with."""
+        mine = [each for each in self.known.values() if each.program_id == self.decision.program_id]
+        return order_of(self.fact, self.terms.currency, self.sources.rates, before=mine)
+
     def rewards(self) -> Iterator[Reward]:
         """Give what each rule promises each side: the promises, what tiers add to them, the milestones."""
-        order = order_of(self.fact, self.terms.currency, self.sources.rates)
+        order = self.order
         for side in ("referrer", "referee"):
             rules = [rule for rule in self.terms.rewards if rule.side == side and rule.milestone is None]
             # The referee's reward hangs on the first credit, so that it is given once.
@@ -156,7 +162,7 @@ class _Reading:
 
     def _share(self, position: int) -> int:
         """Return this credit's part of the order in the program's currency, 0 where there is no rate."""
-        order = order_of(self.fact, self.terms.currency, self.sources.rates)
+        order = self.order
         return order.shares(self.shares)[position] if order.currency in (None, self.terms.currency) else 0
 
     def _calculation(

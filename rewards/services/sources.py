@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 
 from django.db.models import Min, QuerySet
 
@@ -15,6 +16,7 @@ from programs.models import Program, ProgramVersion
 from programs.queries import terms_of
 from rewards.calculation import Line
 from rewards.exchange import Rate, convert, sentence
+from rewards.models import Reward
 from rewards.queries.rates import rates_for
 from rewards.services.seasons import Seasons
 from rewards.services.ways import WaysOf
@@ -171,8 +173,11 @@ class Order:
         return list(split(self.amount_minor, [credit.weight_ppm for credit in credits]))
 
 
-def order_of(fact: Conversion, currency: str, rates: Rates) -> Order:
-    """Return a conversion's order in a program's currency, as far as there is a rate of its day."""
+def order_of(fact: Conversion, currency: str, rates: Rates, *, before: Iterable[Reward] = ()) -> Order:
+    """Return a conversion's order in a program's currency, as far as there is a rate of its day.
+
+    What the rewards `before` were reckoned with stays, whatever came or changed since.
+    """
     own = fact.currency or None
     lines = tuple(
         Line(
@@ -186,7 +191,7 @@ def order_of(fact: Conversion, currency: str, rates: Rates) -> Order:
     margin = None if fact.cost_minor is None else max(fact.amount_minor - fact.cost_minor, 0)
     if own is None or own == currency:
         return Order(fact.amount_minor, own, lines, margin)
-    rate = rates.get((own, currency, day_of(fact)))
+    rate = _kept(before, rates.get((own, currency, day_of(fact))))
     if rate is None:
         return Order(fact.amount_minor, own, lines, margin)
 
@@ -209,6 +214,17 @@ def order_of(fact: Conversion, currency: str, rates: Rates) -> Order:
         rate=rate,
         sentence=sentence(fact.amount_minor, own, currency, rate),
     )
+
+
+def _kept(before: Iterable[Reward], fresh: Rate | None) -> Rate | None:
+    for reward in before:
+        if reward.rate is None or reward.rate_on is None:
+            continue
+        # The same rate is exact; what is stored of one across two currencies is rounded.
+        if fresh is not None and fresh.stored == reward.rate:
+            return fresh
+        return Rate(Fraction(reward.rate), reward.rate_source, reward.rate_on)  # type: ignore[arg-type]
+    return fresh
 
 
 __all__ = ["Order", "Rates", "Sources", "day_of", "order_of", "sources_of"]

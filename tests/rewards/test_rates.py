@@ -24,7 +24,7 @@ from rewards.reference_files import FileRefused
 from rewards.services import Imported
 from tests.conftest import make_workspace
 from tests.factories import AT, UserFactory
-from tests.rewards.builders import conversion, participant, person, program, rule
+from tests.rewards.builders import conversion, participant, person, program, refund, rule, settled
 from tests.rewards.test_races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -208,6 +208,31 @@ def test_a_code_that_waited_for_a_rate_says_what_it_is_for(workspace: Workspace)
     )
     (reward,) = services.settle_conversion(conversion=fact, at=AT)
     assert (reward.status, reward.fulfilment) == ("pending", {"terms": discount})
+
+
+def test_a_rate_that_changes_later_leaves_what_was_reckoned(workspace: Workspace) -> None:
+    ana = participant(program(workspace))
+    fact = conversion(ana, currency="USD")
+
+    def entered(rate: str) -> list[Reward]:
+        services.enter_rate(
+            workspace=workspace,
+            base="USD",
+            quote="EUR",
+            on=fact.occurred_at.date(),
+            rate=Decimal(rate),
+            actor=person(),
+            at=AT,
+        )
+        return services.settle_conversion(conversion=fact, at=AT)
+
+    (first,) = entered("0.9")
+    assert (first.amount_minor, first.base_minor, str(first.rate)) == (900, 9000, "0.900000000000")
+    (again,) = entered("0.5")
+    assert (again.amount_minor, again.base_minor, again.sentence) == (900, 9000, first.sentence)
+    (half,) = services.settle_conversion(conversion=refund(fact, 5000), at=AT)
+    assert half.net_minor == 450
+    assert settled(ana, currency="USD").amount_minor == 500
 
 
 def test_what_waits_is_settled_group_by_group(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
