@@ -103,6 +103,9 @@ class _Reading:
         made = self.known.get(key_of(promise))
         if made is None or made.status == Reward.Status.DENIED or is_undone(self.fact):
             return
+        if made.reason == "currency_differs":
+            # It waits for a rate, and is worked out by the tier that stands once there is one.
+            return
         before = self._calculation(rule, order, position, boost, tier=made.tier)
         standing = self._ways(rule, position).standing
         for number in range(made.tier + 1, rule.tier_at(standing or 0) + 1):

@@ -235,6 +235,22 @@ def test_a_rate_that_changes_later_leaves_what_was_reckoned(workspace: Workspace
     assert settled(ana, currency="USD").amount_minor == 500
 
 
+def test_a_tier_that_was_reached_meanwhile_is_paid_once(workspace: Workspace) -> None:
+    twice = [{"at_least": 2, "amount": {"type": "percentage", "bps": 2000}}]
+    ana = participant(program(workspace, rule(tiers=twice, tier_mode="retroactive")))
+    fact = conversion(ana, currency="USD")
+    services.settle_conversion(conversion=fact, at=AT)
+    assert settled(ana).amount_minor == 2000
+    on = fact.occurred_at.date()
+    services.enter_rate(
+        workspace=workspace, base="USD", quote="EUR", on=on, rate=Decimal(1), actor=person(), at=AT
+    )
+    for _ in range(2):
+        rewards = services.settle_conversion(conversion=fact, at=AT)
+        assert [(each.step, each.tier, each.amount_minor) for each in rewards] == [(0, 1, 2000)]
+    assert queries.differences(workspace) == []
+
+
 def test_what_waits_is_settled_group_by_group(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handlers, "AT_ONCE", 2)
     referrer = participant(program(workspace))
