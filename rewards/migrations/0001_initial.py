@@ -292,6 +292,7 @@ class Migration(migrations.Migration):
                 ('milestone_key', models.CharField(blank=True, default='', help_text='the milestone it is given for, like 10', max_length=20)),
                 ('kind', models.CharField(choices=[('cash', 'Cash'), ('credit', 'Store credit'), ('discount', 'Discount code'), ('product', 'Product'), ('points', 'Points'), ('gift_card', 'Gift card'), ('custom', 'Given by your own system')], max_length=9)),
                 ('unit', models.CharField(max_length=3)),
+                ('weight_ppm', models.PositiveIntegerField(db_default=1000000, default=1000000, help_text='the part of the credit it was worked out from')),
                 ('base_minor', models.BigIntegerField(help_text='the part of the order the amount was worked out from')),
                 ('amount_minor', models.BigIntegerField()),
                 ('reversed_minor', models.BigIntegerField(default=0)),

@@ -63,6 +63,9 @@ class Reward(TenantModel):
     )
     kind = models.CharField(max_length=9, choices=Kind.choices)
     unit = models.CharField(max_length=3)
+    weight_ppm = models.PositiveIntegerField(
+        default=1_000_000, db_default=1_000_000, help_text="the part of the credit it was worked out from"
+    )
     base_minor = models.BigIntegerField(help_text="the part of the order the amount was worked out from")
     amount_minor = models.BigIntegerField()
     reversed_minor = models.BigIntegerField(default=0)

@@ -25,7 +25,7 @@ from rewards.models import Allowance, Reservation, Reward
 from rewards.periods import period_key
 
 _STANDING_DOWN = (Reward.Status.DENIED, Reward.Status.REVERSED)
-_DIVISIBLE = (Reward.Kind.CASH, Reward.Kind.CREDIT)
+DIVISIBLE = (Reward.Kind.CASH, Reward.Kind.CREDIT)
 """Kinds of which a part can be given where a cap leaves no more; of the others it is all or nothing."""
 
 _Place = tuple[int, str, int | None, str]
@@ -81,10 +81,10 @@ class Allowances:
             left = self._left(reward, limit)
             if left is None or left >= max(reward.amount_minor, 1):
                 continue
-            if left <= 0 or reward.kind not in _DIVISIBLE:
+            if left <= 0 or reward.kind not in DIVISIBLE:
                 self._refuse(reward, limit)
                 return
-            _cut(reward, left)
+            cut(reward, left)
             reward.sentence += f" The cap “{limit.cap.key}” leaves {display(left, reward.unit)} of it."
         for limit in limits:
             row = self._rows[limit.place]
@@ -103,8 +103,18 @@ class Allowances:
 
     def _refuse(self, reward: Reward, limit: Limit) -> None:
         reward.status, reward.reason = Reward.Status.DENIED, "cap_reached"
-        _cut(reward, 0)
+        cut(reward, 0)
         reward.sentence = f"{cap_text(limit.cap, reward.program)} is used up."
+
+    def room(self, reward: Reward) -> int | None:
+        """Return by how much money a reward that counts already may grow; None for without limit."""
+        limits = self._limits.get(id(reward), ())
+        left = [
+            limit.cap.limit_minor - self._rows[limit.place].used_minor
+            for limit in limits
+            if limit.cap.limit_minor is not None and reward.unit != POINTS
+        ]
+        return max(min(left), 0) if left else None
 
     def save(self, *, at: datetime) -> None:
         """Store what was taken, once the rewards have their keys; tell of budgets that are nearly used up."""
@@ -155,8 +165,8 @@ class Allowances:
             )
 
 
-def _cut(reward: Reward, amount_minor: int) -> None:
-    """Make a new reward worth less, in the workspace's currency too."""
+def cut(reward: Reward, amount_minor: int) -> None:
+    """Make a reward worth this amount, in the workspace's currency too."""
     reward.amount_minor = amount_minor
     if reward.reporting_minor is None:
         return

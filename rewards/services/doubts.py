@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from accounts.services import SYSTEM
 from programs.queries import terms_of
+from rewards.calculation import reversed_total
 from rewards.models import Reward, RewardChange
-from rewards.services.allowances import Allowances, follow, limits_on
+from rewards.services.allowances import DIVISIBLE, Allowances, cut, follow, limits_on
 from rewards.services.ledger import Movement, expense, wallet
 from rewards.services.promises import Key, key_of
 from rewards.services.steps import Step, take_steps, tell
@@ -21,6 +22,9 @@ NO_RATE: Final = "currency_differs"
 """Why a reward is held whose order nobody can convert yet."""
 
 _OPEN = (Reward.Status.PENDING, Reward.Status.HELD)
+_OF_LINES: Final = frozenset({"no_lines", "no_items", "margin_unknown", "zero_amount"})
+"""Why nothing is owed for what was bought, which a shop may edit; other promises were kept when made."""
+
 _TAKEN_UP = "The judgement behind it was changed."
 
 
@@ -67,11 +71,12 @@ def agree(
         if (
             reward.status in _OPEN
             and now is not None
+            and (now.status in _OPEN or now.reason in _OF_LINES)
             and key_of(now) == key_of(reward)
-            and now.base_minor != reward.base_minor
-            and now.reason != NO_RATE
+            and (now.base_minor, now.weight_ppm) != (reward.base_minor, reward.weight_ppm)
+            and NO_RATE not in (now.reason, reward.reason)
         ):
-            movements += _adjusted(reward, now, at)
+            movements += _adjusted(fact, reward, now, at)
     take_steps(workspace=fact.workspace, steps=steps, actor=SYSTEM, at=at)
     for step in steps:
         if step.reason == _TAKEN_UP:
@@ -126,6 +131,7 @@ def _converted(
 
 
 _WORTH = (
+    "weight_ppm",
     "base_minor",
     "amount_minor",
     "sentence",
@@ -196,14 +202,19 @@ def _reopened(reward: Reward, now: Reward, movements: list[Movement], at: dateti
     return Step(reward, after=now.status, amount_minor=reward.net_minor, reason=_TAKEN_UP, code=now.reason)
 
 
-def _adjusted(reward: Reward, now: Reward, at: datetime) -> list[Movement]:
-    """Make a reward that nobody has approved yet follow its share of the order."""
-    delta = now.amount_minor - reward.amount_minor
-    if now.amount_minor < reward.reversed_minor:
-        return []
+def _adjusted(fact: Conversion, reward: Reward, now: Reward, at: datetime) -> list[Movement]:
+    """Make a reward that nobody has approved yet follow its share of the order, as far as its caps allow."""
+    before, amount_minor = reward.net_minor, _within_caps(fact, reward, now)
     for name in _WORTH:
         setattr(reward, name, getattr(now, name))
-    reward.save(update_fields=list(_WORTH))
+    cut(reward, amount_minor)
+    # Of a smaller reward its refunds took less; what they take of a larger one comes with the refunds.
+    taken_minor = reversed_total(
+        reward_minor=amount_minor, order_minor=fact.amount_minor, refunded_minor=fact.refunded_minor
+    )
+    reward.reversed_minor = min(reward.reversed_minor, taken_minor)
+    reward.save(update_fields=[*_WORTH, "reversed_minor"])
+    delta = reward.net_minor - before
     if not delta:
         return []
     follow(workspace=reward.workspace, rewards=[reward])
@@ -229,6 +240,19 @@ def _adjusted(reward: Reward, now: Reward, at: datetime) -> list[Movement]:
             at=at,
         )
     ]
+
+
+def _within_caps(fact: Conversion, reward: Reward, now: Reward) -> int:
+    """Return what a reward may come to by its share now: it grows by what its caps leave, if at all."""
+    more = now.amount_minor - reward.amount_minor
+    terms = terms_of(reward.version)
+    if more <= 0 or not terms.caps:
+        return now.amount_minor
+    limits = limits_on(reward, terms, fact.occurred_at, ZoneInfo(fact.workspace.time_zone))
+    room = Allowances(fact.workspace, [(reward, limits)]).room(reward)
+    if room is None or room >= more:
+        return now.amount_minor
+    return reward.amount_minor + (room if reward.kind in DIVISIBLE else 0)
 
 
 def _steps_of(reward: Reward) -> int:

@@ -87,7 +87,17 @@ class _Reading:
 
     def _promises(self, rules: Sequence[RewardRule], order: Order, position: int) -> Iterator[Reward]:
         boosts = {rule.key: self._boost(rule, position) for rule in rules}
-        found = stack([(rule, self._calculation(rule, order, position, boosts[rule.key])) for rule in rules])
+        found = stack(
+            [
+                (
+                    rule,
+                    self._calculation(
+                        rule, order, position, boosts[rule.key], tier=self._tier_of(rule, position)
+                    ),
+                )
+                for rule in rules
+            ]
+        )
         for rule, calculation in zip(rules, found, strict=True):
             if calculation.reason == "event_differs":
                 continue
@@ -118,6 +128,16 @@ class _Reading:
                 reward.reporting_minor = self._reported(reward.amount_minor, reward.unit)
                 yield reward
             before = after
+
+    def _tier_of(self, rule: RewardRule, position: int) -> int | None:
+        """Return the tier a retroactive rule's promise was made by; None before it was made.
+
+        What the tiers above add is in rewards of their own.
+        """
+        if rule.tier_mode != "retroactive" or not rule.tiers:
+            return None
+        made = self.known.get((rule.key, rule.side, self.shares[position].referral_id, 0, ""))
+        return None if made is None or made.reason == "currency_differs" else made.tier
 
     def _milestones(self, rule: RewardRule, order: Order) -> Iterator[Reward]:
         """Give the milestones that credited participants passed with this conversion, or that hang on it."""
@@ -236,6 +256,8 @@ class _Reading:
             rule_key=rule.key,
             tier=calculation.tier,
             kind=rule.kind,
+            # The friend's and a milestone have no parts.
+            weight_ppm=credit.weight_ppm if referrer and rule.milestone is None else 1_000_000,
             unit=calculation.unit,
             base_minor=calculation.base_minor,
             amount_minor=amount_minor,

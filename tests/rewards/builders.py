@@ -97,11 +97,13 @@ def credit(
     version = ProgramVersion.objects.for_workspace(workspace).get(
         program=first.program, number=first.program.live_version
     )
+    earlier = Attribution.objects.for_workspace(workspace).filter(conversion=fact, program=first.program)
     decision = Attribution.objects.create(
         workspace=workspace,
         conversion=fact,
         program=first.program,
         version=version,
+        revision=earlier.count() + 1,
         model="last_click",
         reason="credited",
         inputs={},
@@ -136,6 +138,12 @@ def credit(
             confidence="deterministic",
             occurred_at=fact.occurred_at,
         )
+
+
+def credit_anew(fact: Conversion, *participants: Participant, weights: Sequence[int] = ()) -> None:
+    """Credit these participants instead, as a decision made anew leaves it; does not settle."""
+    Credit.objects.for_workspace(fact.workspace_id).filter(conversion=fact).delete()
+    credit(fact, *participants, weights=weights)
 
 
 def doubt(fact: Conversion, by: Participant, *, name: str, outcome: str) -> FraudCase:

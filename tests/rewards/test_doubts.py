@@ -9,13 +9,14 @@ import pytest
 from accounts.models import Workspace
 from core.tenancy import tenant
 from programs.models import Participant, Program
-from rewards import services
+from rewards import queries, services
 from rewards.models import Reward
 from tests import factories
 from tests.conftest import make_workspace
 from tests.factories import AT, UserFactory
 from tests.rewards import builders
 from tests.rewards.builders import conversion, doubt, participant, person, program, rule
+from tests.rewards.test_caps import cap
 from tests.rewards.test_races import at_once
 from tests.rewards.test_settlement import balances
 from tracking import services as tracking
@@ -191,6 +192,71 @@ def test_a_share_decided_anew_resizes_what_is_on_hold(workspace: Workspace) -> N
     assert balances(workspace) == HELD
     assert standing(bought) == [("Ana", "pending", "", 500), ("Ben", "pending", "", 500)]
     assert balances(workspace) == HELD
+
+
+def amounts(fact: Conversion, *people: Participant) -> list[list[tuple[int, int]]]:
+    """Settle twice, and return of each participant what is promised and what is left of it, by step."""
+    settle(fact)
+    rewards = settle(fact)
+    open_ = [reward for reward in rewards if reward.status == "pending"]
+    assert queries.differences(fact.workspace) == []
+    return [
+        [(each.amount_minor, each.net_minor) for each in open_ if each.participant_id == who.pk]
+        for who in people
+    ]
+
+
+def test_a_fixed_amount_follows_the_shares_too(workspace: Workspace) -> None:
+    ana, ben = pair(program(workspace, rule(amount={"type": "fixed", "minor": 1000})))
+    fact = conversion(ana, ben)
+    assert amounts(fact, ana, ben) == [[(500, 500)], [(500, 500)]]
+    builders.credit_anew(fact, ana)
+    assert amounts(fact, ana, ben) == [[(1000, 1000)], []]
+    builders.credit_anew(fact, ana, ben, weights=(300_000, 700_000))
+    assert amounts(fact, ana, ben) == [[(300, 300)], [(700, 700)]]
+    assert balances(workspace) == HELD
+
+
+def test_a_larger_share_stays_within_the_cap(workspace: Workspace) -> None:
+    ana, ben = pair(program(workspace, caps=[cap(scope="participant", limit_minor=600)]))
+    fact = conversion(ana, ben)
+    assert amounts(fact, ana, ben) == [[(500, 500)], [(500, 500)]]
+    builders.credit_anew(fact, ana)
+    assert amounts(fact, ana) == [[(600, 600)]]
+    builders.credit_anew(fact, ana, ben, weights=(450_000, 550_000))
+    assert amounts(fact, ana) == [[(450, 450)]]
+    assert amounts(conversion(ana), ana) == [[(150, 150)]]
+
+
+def test_a_smaller_share_after_a_refund_keeps_its_part_of_the_refund(workspace: Workspace) -> None:
+    ana, ben = pair(program(workspace))
+    fact = conversion(ana)
+    settle(fact)
+    builders.refund(fact, 5000)
+    assert amounts(fact, ana) == [[(1000, 500)]]
+    builders.credit_anew(fact, ana, ben, weights=(300_000, 700_000))
+    assert amounts(fact, ana, ben) == [[(300, 150)], [(700, 350)]]
+
+
+def test_a_denial_and_a_smaller_share_at_once(workspace: Workspace) -> None:
+    ana, ben = pair(program(workspace))
+    fact = conversion(ana)
+    settle(fact)
+    builders.credit_anew(fact, ana, ben)
+    doubt(fact, ana, name="too_fast", outcome="deny")
+    assert amounts(fact, ana, ben) == [[], [(500, 500)]]
+    assert balances(workspace) == {"expense EUR": -500, "pending EUR": 500}
+
+
+def test_a_share_decided_anew_is_paid_by_the_tier_once(workspace: Workspace) -> None:
+    twice = [{"at_least": 2, "amount": {"type": "percentage", "bps": 2000}}]
+    ana, ben = pair(program(workspace, rule(tiers=twice, tier_mode="retroactive")))
+    fact = conversion(ana)
+    settle(fact)
+    settle(conversion(ana))
+    assert amounts(fact, ana) == [[(1000, 1000), (1000, 1000)]]
+    builders.credit_anew(fact, ana, ben)
+    assert amounts(fact, ana, ben) == [[(500, 500), (500, 500)], [(500, 500)]]
 
 
 @pytest.mark.django_db(transaction=True)
