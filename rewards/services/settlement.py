@@ -240,7 +240,8 @@ def _tell_of_tiers(workspace: Workspace, made: Sequence[Reward], times: Mapping[
 
     reached: dict[tuple[int, str, str, int, str], Reward] = {}
     for reward in made:
-        if reward.tier and not reward.step and _earning(reward):
+        # An earlier order that is settled again may be the first to see the tier: it adds to that one.
+        if reward.tier and _earning(reward):
             reached.setdefault(place(reward), reward)
     if not reached:
         return

@@ -82,6 +82,17 @@ def test_a_tier_that_counts_backwards_adds_to_what_came_before(workspace: Worksp
     assert events(workspace).count("tier.reached") == 1
 
 
+def test_a_tier_that_an_earlier_order_sees_first_is_told_of(workspace: Workspace) -> None:
+    ana = participant(program(workspace, tiered()))
+    facts = [bought(ana, day) for day in range(2)]
+    third = conversion(ana, occurred_at=AT + timedelta(days=2))
+    services.settle_conversion(conversion=facts[1], at=AT)
+    services.settle_conversion(conversion=third, at=AT)
+    assert events(workspace).count("tier.reached") == 1
+    told(workspace)
+    assert balances(workspace) == {"expense EUR": -6000, "pending EUR": 6000}
+
+
 def test_a_refund_takes_back_what_the_tier_added_as_well(workspace: Workspace) -> None:
     ana = participant(program(workspace, tiered()))
     facts = [bought(ana, day) for day in range(3)]
