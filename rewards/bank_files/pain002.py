@@ -33,6 +33,9 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 }
 """Settled is paid; accepted in any way, or pending, is on its way still."""
 
+_HAD_BEFORE: Final = frozenset({"AM05", "DU01", "DU02", "DU03", "DU04", "DU05"})
+"""Why a second copy is refused: it says nothing of the first one, which may well have been paid."""
+
 _REASONS: Final[Mapping[str, str]] = {
     "AC01": "The account number is wrong.",
     "AC03": "The account number of the recipient is wrong.",
@@ -75,9 +78,14 @@ class Report:
 
 
 def read_report(file: IO[bytes]) -> Report:
-    """Read a status report. Raises Invalid (`not_xml`, `not_pain002`) naming `file`."""
+    """Read a status report.
+
+    Raises Invalid naming `file`: `not_xml`, `not_pain002`, and `had_before` where the bank refused the file
+    as a copy. To take that for a failure would pay everybody a second time.
+    """
     found: list[Told] = []
     batch_id = whole = block = failure = ""
+    codes: set[str] = set()
     try:
         for _, element in iterparse(file, forbid_dtd=True):
             name = _name(element)
@@ -86,8 +94,10 @@ def read_report(file: IO[bytes]) -> Report:
             elif name == "OrgnlGrpInfAndSts":
                 batch_id = payout_id_of(_text(element, "OrgnlMsgId"))
                 whole, failure = _text(element, "GrpSts"), _why(element)
+                codes = _codes(element)
             elif name == "OrgnlPmtInfAndSts":
                 block, failure = _text(element, "PmtInfSts"), _why(element) or failure
+                codes |= _codes(element)
             else:
                 continue
             element.clear()
@@ -99,15 +109,25 @@ def read_report(file: IO[bytes]) -> Report:
             code="not_pain002",
             param="file",
         )
-    return Report(batch_id, tuple(found), _OUTCOMES.get(block or whole, ""), failure)
+    rest = _OUTCOMES.get(block or whole, "")
+    if rest == "failed" and codes & _HAD_BEFORE:
+        raise Invalid(
+            "The bank has had this file before and refused the copy; its answer to the first one counts.",
+            code="had_before",
+            param="file",
+        )
+    return Report(batch_id, tuple(found), rest, failure)
 
 
 def _told(element: Any, number: int) -> Told:
-    status = _text(element, "TxSts")
+    word = _text(element, "TxSts")
+    status = _OUTCOMES.get(word, word or "missing")
+    if status == "failed" and _codes(element) & _HAD_BEFORE:
+        status = "refused as a copy"
     return Told(
         number=number,
         payout_id=payout_id_of(_text(element, "OrgnlEndToEndId")),
-        status=_OUTCOMES.get(status, status or "missing"),
+        status=status,
         failure=_why(element),
         reference=_text(element, "AcctSvcrRef"),
     )
@@ -125,6 +145,17 @@ def _why(element: Any) -> str:
                 elif _name(part) == "AddtlInf":
                     said.append(part.text or "")
     return " ".join(part.strip() for part in said if part.strip())[:255]
+
+
+def _codes(element: Any) -> set[str]:
+    """Return the codes of the reasons that an element gives for itself."""
+    return {
+        _text(part, "Cd")
+        for child in element
+        if _name(child) == "StsRsnInf"
+        for part in child
+        if _name(part) == "Rsn"
+    }
 
 
 def _text(element: Any, name: str) -> str:

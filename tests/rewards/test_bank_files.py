@@ -214,6 +214,20 @@ def test_an_answer_about_the_whole_file() -> None:
     assert report.rest == "paid"
 
 
+def test_a_copy_that_was_refused_has_not_failed() -> None:
+    """The first one may have been paid: its money must not become payable again."""
+    reason = "<StsRsnInf><Rsn><Cd>%s</Cd></Rsn></StsRsnInf>"
+    report = pain002.read_report(io.BytesIO(_answer(_transaction("RJCT", reason % "AM05"))))
+    assert [each.status for each in report.payments] == ["refused as a copy"]
+    for body, group in (
+        ("", f"<GrpSts>RJCT</GrpSts>{reason % 'DU01'}"),
+        (f"<PmtInfSts>RJCT</PmtInfSts>{reason % 'DU02'}", ""),
+    ):
+        with pytest.raises(Invalid) as refused:
+            pain002.read_report(io.BytesIO(_answer(body, group=group)))
+        assert (refused.value.code, refused.value.param) == ("had_before", "file")
+
+
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
