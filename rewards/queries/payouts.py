@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
@@ -107,7 +108,7 @@ def bank_file(batch: PayoutBatch, *, at: datetime) -> Iterator[str]:
         currency=batch.currency,
         count=batch.payout_count,
         total_minor=batch.total_minor,
-        at=at,
+        at=at.astimezone(ZoneInfo(batch.workspace.time_zone)),
         debtor=pain001.Debtor(own.debtor_name, own.debtor_iban, own.debtor_bic),
     )
     return pain001.document(header, _payments(batch))

@@ -345,6 +345,11 @@ def test_a_file_of_the_bank_and_its_answer(workspace: Workspace) -> None:
     text = "".join(file.pieces)
     assert (file.name, file.content_type) == (f"{batch.public_id}.xml", "application/xml; charset=utf-8")
     assert text.count(IBAN) == 2
+    # The day on which the bank pays is one of the workspace's clocks: in Berlin the next has begun.
+    late = AT.replace(hour=23, minute=30)
+    Workspace.objects.for_workspace(workspace).update(time_zone="Europe/Berlin")
+    evening = services.export_batch(batch=batch, actor=person(), at=late)
+    assert f"<Dt>{late.date() + timedelta(days=1)}</Dt>" in "".join(evening.pieces)
     first, second = _payouts(batch)
     said = "".join(
         f"<TxInfAndSts><OrgnlEndToEndId>{end_to_end_id(each.public_id)}</OrgnlEndToEndId>"
