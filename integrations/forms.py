@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.db.models import QuerySet
 
+from accounts.forms import LockableForm
 from core import lists
 from integrations import queries
 from integrations.models import WebhookEndpoint
@@ -198,6 +199,19 @@ class EventFilterForm(lists.FilterForm):
     def narrow_by(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
         """Return the events that some handler gave up on, or those of a kind."""
         return rows.filter(has_failed=True) if name == "standing" else super().narrow_by(rows, name, value)
+
+
+class OwnSystemForm(LockableForm):
+    """Which of the workspace's own systems hands rewards over."""
+
+    give_url = forms.URLField(
+        label="Address of your own system",
+        max_length=2000,
+        required=False,
+        assume_scheme="https",
+        help_text="Hears of every reward of the kind “given by your own system”. Empty: a person gives it.",
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
 
 
 class CheckFilterForm(lists.FilterForm):

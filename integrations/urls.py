@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations import api as endpoints
-from integrations.views import checks, connections, payout_providers, webhooks
+from integrations.views import checks, connections, own_system, payout_providers, webhooks
 
 console: list[URLPattern | URLResolver] = [
     path("connections/", connections.connection_list, name="connection_list"),
@@ -14,6 +14,7 @@ console: list[URLPattern | URLResolver] = [
     path("connections/<str:public_id>/secret/", connections.connection_secret, name="connection_secret"),
     path("connections/<str:public_id>/retry/", connections.inbox_bulk, name="inbox_bulk"),
     path("connections/<str:public_id>/keys/", connections.connection_keys, name="connection_keys"),
+    path("own-system/", own_system.own_system, name="own_system"),
     path("payout-providers/", payout_providers.payout_provider_list, name="payout_provider_list"),
     path("payout-providers/new/", payout_providers.payout_provider_new, name="payout_provider_new"),
     path(

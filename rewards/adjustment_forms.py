@@ -83,20 +83,3 @@ class AdjustmentFilterForm(lists.FilterForm):
         if name == "customer":
             return tracking_queries.name_of(self.workspace, name, value)
         return super().text_of(name, value)
-
-
-class MoneySettingsForm(forms.Form):
-    """The limit of adjustments, and where the own system hears of rewards."""
-
-    adjustment_limit_minor = forms.IntegerField(
-        label="One person adjusts alone up to",
-        min_value=0,
-        help_text="In cents or points; above it, a second person decides.",
-    )
-    give_url = forms.CharField(
-        label="Address of your own system",
-        max_length=2000,
-        required=False,
-        help_text="Hears of the rewards that it has to give, with a signed call. Empty: a person gives them.",
-        widget=forms.URLInput(attrs={"placeholder": "https://"}),
-    )

@@ -20,8 +20,7 @@ from programs.models import Program
 from programs.promotion_queries import promotion_name
 from rewards import queries
 from rewards.bank_files.pain002 import Report, read_report
-from rewards.fees import fee_rule
-from rewards.models import Account, MoneySettings, Payout, PayoutBatch, Reward
+from rewards.models import Account, Payout, PayoutBatch, Reward
 from rewards.services import ResultRow
 from tracking import queries as tracking_queries
 
@@ -293,52 +292,3 @@ class ProviderTotalForm(forms.Form):
         if paid < 0:
             raise ValidationError("A sum that was paid is not negative.", code="invalid")
         return paid
-
-
-class PayoutSettingsForm(forms.Form):
-    """A workspace's rules about payouts: when rewards count, whose account pays, and what methods charge."""
-
-    payout_cutoff_days = forms.IntegerField(
-        label="Days before a batch",
-        min_value=0,
-        max_value=365,
-        help_text="Rewards approved in these last days wait for the next batch; 0: none.",
-    )
-    debtor_name = forms.CharField(
-        label="Name of the account's holder", max_length=70, required=False, help_text="As your bank has it."
-    )
-    debtor_iban = forms.CharField(label="IBAN", max_length=50, required=False)
-    debtor_bic = forms.CharField(
-        label="BIC", max_length=11, required=False, help_text="Only if your bank asks for it."
-    )
-
-    def __init__(self, *args: Any, own: MoneySettings, **kwargs: Any) -> None:
-        names = ("payout_cutoff_days", "debtor_name", "debtor_iban", "debtor_bic")
-        kwargs["initial"] = {name: getattr(own, name) for name in names}
-        super().__init__(*args, **kwargs)
-        for method, label in PayoutBatch.Method.choices:
-            rule = fee_rule(method, own.payout_fees)
-            for name, meaning in _FEE_WORDS.items():
-                self.fields[f"{method}_{name}"] = forms.IntegerField(
-                    label=f"{label}: {meaning}", min_value=0, initial=getattr(rule, name), max_value=10**9
-                )
-
-    @property
-    def fee_fields(self) -> list[forms.BoundField]:
-        """The fields of the methods' fees."""
-        return [self[f"{method}_{name}"] for method in PayoutBatch.Method.values for name in _FEE_WORDS]
-
-    @property
-    def fees(self) -> dict[str, dict[str, int]]:
-        """What each method charges, as it is stored."""
-        return {
-            method: {name: self.cleaned_data[f"{method}_{name}"] for name in _FEE_WORDS}
-            for method in PayoutBatch.Method.values
-        }
-
-
-_FEE_WORDS = {
-    "fixed_minor": "each payout, in cents",
-    "bps": "share, in hundredths of a percent",
-    "max_minor": "at most, in cents (0: no limit)",
-}

@@ -68,18 +68,6 @@ class CompleteForm(forms.Form):
     note = forms.CharField(max_length=200, required=False, help_text="Shown to whoever gets it.")
 
 
-class GiveUrlForm(forms.Form):
-    """Which of the workspace's own systems hands rewards over."""
-
-    give_url = forms.URLField(
-        label="Address of your own system",
-        max_length=2000,
-        required=False,
-        assume_scheme="https",
-        help_text="Hears of every reward of the kind “given by your own system”. Empty: a person does it.",
-    )
-
-
 class CancelRedemptionForm(forms.Form):
     """Why what was spent is given back."""
 

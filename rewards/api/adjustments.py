@@ -85,20 +85,6 @@ class MoneyRules(PersonEndpoint):
 
     @extend_schema(operation_id="money_settings_set", responses=serializers.MoneySettingsAnswer)
     def put(self, request: Request) -> Response:
-        given, actor = self.body(request), self.actor(request)
-        services.update_payout_settings(
-            workspace=self.workspace,
-            cutoff_days=given["payout_cutoff_days"],
-            debtor_name=given["debtor_name"],
-            debtor_iban=given["debtor_iban"],
-            debtor_bic=given["debtor_bic"],
-            fees=given["payout_fees"],
-            actor=actor,
-        )
-        row = services.update_money_rules(
-            workspace=self.workspace,
-            adjustment_limit_minor=given["adjustment_limit_minor"],
-            give_url=given["give_url"],
-            actor=actor,
-        )
+        given = self.body(request)
+        row = services.update_money_settings(workspace=self.workspace, **given, actor=self.actor(request))
         return Response(serializers.MoneySettingsAnswer(row).data)

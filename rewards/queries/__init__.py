@@ -92,6 +92,7 @@ from rewards.queries.rates import (
     currencies_waiting,
     entered_rates,
     latest_references,
+    newest_reference,
     rates_for,
     waiting_for_rate,
 )
@@ -194,6 +195,7 @@ __all__ = [
     "listed",
     "money_settings",
     "named",
+    "newest_reference",
     "of_referral",
     "open_details",
     "open_number",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from accounts.models import Workspace
 from core.money import POINTS
@@ -77,6 +77,13 @@ def give_url(workspace: Workspace) -> str:
     """Return the address of the workspace's own system that hands rewards over; empty for none."""
     settings = MoneySettings.objects.for_workspace(workspace).first()
     return settings.give_url if settings else ""
+
+
+def own_system_counts(workspace: Workspace) -> list[tuple[str, str, int]]:
+    """Return each state of what the own system hands over, in words, with how many are in it."""
+    rows = Fulfilment.objects.for_workspace(workspace).filter(kind=Fulfilment.Kind.CUSTOM).order_by()
+    found = dict(rows.values_list("status").annotate(many=Count("pk")))
+    return [(value, str(label), found.get(value, 0)) for value, label in Fulfilment.Status.choices]
 
 
 @dataclass(frozen=True, slots=True)

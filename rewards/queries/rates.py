@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 
 from accounts.models import Workspace
 from rewards.exchange import EURO, Rate, across, same
@@ -115,6 +115,12 @@ def latest_references() -> QuerySet[ReferenceRate]:
     """Return the bank's latest rate of each currency, by currency."""
     newest = ReferenceRate.objects.filter(currency=OuterRef("currency")).order_by("-on").values("on")[:1]
     return ReferenceRate.objects.filter(on=Subquery(newest)).order_by("currency")
+
+
+def newest_reference() -> date | None:
+    """Return the day of the bank's newest rates; None before the first."""
+    newest: date | None = ReferenceRate.objects.aggregate(newest=Max("on"))["newest"]
+    return newest
 
 
 def waiting_for_rate(workspace: Workspace) -> QuerySet[Reward]:

@@ -21,7 +21,6 @@ from rewards.services.catalogue import (
     archive_item,
     change_item,
     create_item,
-    set_give_url,
 )
 from rewards.services.codes import (
     use_codes,
@@ -40,10 +39,8 @@ from rewards.services.fulfilment import (
     withdraw_fulfilments,
 )
 from rewards.services.money import (
-    update_payout_settings,
-)
-from rewards.services.money_rules import (
-    update_money_rules,
+    set_give_url,
+    update_money_settings,
 )
 from rewards.services.payout_accounts import (
     begin_onboarding,
@@ -150,8 +147,7 @@ __all__ = [
     "spend_credit",
     "submit_tax_details",
     "tell_of_rates",
-    "update_money_rules",
-    "update_payout_settings",
+    "update_money_settings",
     "use_codes",
     "verify_tax_details",
     "warn_of_expiry",

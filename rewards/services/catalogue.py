@@ -11,11 +11,10 @@ from django.db.models import F, Q
 
 from accounts.models import Workspace
 from accounts.services import Actor, record_audit
-from core import http
 from core.errors import Conflict, Invalid
 from core.money import MAX_MINOR, is_currency
 from core.transactions import all_or_nothing
-from rewards.models import CatalogueItem, MoneySettings
+from rewards.models import CatalogueItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,32 +170,3 @@ def _told(item: CatalogueItem) -> dict[str, Any]:
         "value_minor": item.value_minor,
         "stock": item.stock,
     }
-
-
-@all_or_nothing
-def set_give_url(*, workspace: Workspace, url: str, actor: Actor) -> MoneySettings:
-    """Say which of the workspace's own systems hands rewards over; an empty address leaves it to people.
-
-    Raises Invalid naming `give_url`.
-    """
-    url = url.strip()
-    if url:
-        try:
-            http.check_url(url)
-        except http.OutboundRefused as error:
-            raise Invalid(error.message, code="bad_url", param="give_url") from error
-        if not url.startswith("https://"):
-            raise Invalid("The address begins with https://.", code="scheme", param="give_url")
-    MoneySettings.objects.bulk_create([MoneySettings(workspace=workspace)], ignore_conflicts=True)
-    row: MoneySettings = MoneySettings.objects.for_workspace(workspace).select_for_update().get()
-    before, row.give_url = row.give_url, url
-    row.save(update_fields=["give_url"])
-    record_audit(
-        workspace=workspace,
-        actor=actor,
-        action="money_settings.changed",
-        subject=workspace.public_id,
-        before={"give_url": before},
-        after={"give_url": url},
-    )
-    return row

@@ -1,4 +1,4 @@
-"""A workspace's own rules about payouts."""
+"""A workspace's own rules about money: payouts, adjustments, and the own system that gives rewards."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any, Final
 from accounts.models import Workspace
 from accounts.services import Actor, record_audit
 from core.errors import Invalid
+from core.http import OutboundRefused, check_url
+from core.money import MAX_MINOR
+from core.outbound import outbound_policy
 from core.text import clean_line
 from core.transactions import all_or_nothing
 from rewards.bank_files.iban import compact, valid_iban
@@ -15,24 +18,38 @@ from rewards.bank_files.pain001 import valid_bic
 from rewards.models import MoneySettings, PayoutBatch
 
 _FEE_NAMES: Final = frozenset({"fixed_minor", "bps", "max_minor"})
+_FIELDS: Final = (
+    "adjustment_limit_minor",
+    "payout_cutoff_days",
+    "payout_fees",
+    "debtor_name",
+    "debtor_iban",
+    "debtor_bic",
+    "give_url",
+)
 
 
 @all_or_nothing
-def update_payout_settings(
+def update_money_settings(
     *,
     workspace: Workspace,
-    cutoff_days: int,
+    adjustment_limit_minor: int,
+    payout_cutoff_days: int,
+    payout_fees: Mapping[str, Mapping[str, int]],
     debtor_name: str,
     debtor_iban: str,
     debtor_bic: str,
-    fees: Mapping[str, Mapping[str, int]],
     actor: Actor,
+    give_url: str | None = None,
 ) -> MoneySettings:
-    """Set when rewards count, whose account pays, and what each method charges; the same changes nothing.
+    """Set up to which amount one person adjusts alone, and how payouts are made; the same changes nothing.
 
-    Raises Invalid naming the field at fault.
+    `give_url` is the own system's address (see `set_give_url`); None leaves it. Raises Invalid naming the
+    field at fault, that of a fee as `{method}_{part}`.
     """
-    if not 0 <= cutoff_days <= 365:
+    if not 0 <= adjustment_limit_minor <= MAX_MINOR:
+        raise Invalid("This is a whole number from 0.", code="out_of_range", param="adjustment_limit_minor")
+    if not 0 <= payout_cutoff_days <= 365:
         raise Invalid("This is between 0 and 365 days.", param="payout_cutoff_days")
     name = clean_line(debtor_name, param="debtor_name", longest=70)
     iban, bic = compact(debtor_iban), debtor_bic.strip().upper()
@@ -42,41 +59,66 @@ def update_payout_settings(
         )
     if bic and not valid_bic(bic):
         raise Invalid("A BIC has 8 or 11 letters and digits.", code="invalid_bic", param="debtor_bic")
-    _check_fees(fees)
+    _check_fees(payout_fees)
+    wanted: dict[str, Any] = {
+        "adjustment_limit_minor": adjustment_limit_minor,
+        "payout_cutoff_days": payout_cutoff_days,
+        "payout_fees": {method: dict(rule) for method, rule in payout_fees.items()},
+        "debtor_name": name,
+        "debtor_iban": iban,
+        "debtor_bic": bic,
+    }
+    if give_url is not None:
+        wanted["give_url"] = _checked_url(give_url)
+    return _store(workspace, wanted, actor)
+
+
+@all_or_nothing
+def set_give_url(*, workspace: Workspace, url: str, actor: Actor) -> MoneySettings:
+    """Say which of the workspace's own systems hands rewards over; an empty address leaves it to people.
+
+    The same changes nothing. Raises Invalid naming `give_url`: it is a full https address that may be called.
+    """
+    return _store(workspace, {"give_url": _checked_url(url)}, actor)
+
+
+def _store(workspace: Workspace, wanted: dict[str, Any], actor: Actor) -> MoneySettings:
     MoneySettings.objects.bulk_create([MoneySettings(workspace=workspace)], ignore_conflicts=True)
-    row = MoneySettings.objects.for_workspace(workspace).select_for_update(no_key=True).get()
-    before = _shown(row)
-    row.payout_cutoff_days, row.debtor_name, row.debtor_iban, row.debtor_bic = cutoff_days, name, iban, bic
-    row.payout_fees = {method: dict(rule) for method, rule in fees.items()}
-    if _shown(row) != before:
-        row.save(
-            update_fields=["payout_cutoff_days", "debtor_name", "debtor_iban", "debtor_bic", "payout_fees"]
-        )
+    row: MoneySettings = MoneySettings.objects.for_workspace(workspace).select_for_update(no_key=True).get()
+    before = {name: getattr(row, name) for name in _FIELDS}
+    changed = [name for name in wanted if wanted[name] != before[name]]
+    if changed:
+        for name in changed:
+            setattr(row, name, wanted[name])
+        row.save(update_fields=changed)
         record_audit(
             workspace=workspace,
             actor=actor,
-            action="payout_settings.updated",
+            action="money_settings.updated",
             subject=workspace.public_id,
-            before=before,
-            after=_shown(row),
+            before={name: before[name] for name in changed},
+            after={name: wanted[name] for name in changed},
         )
     return row
+
+
+def _checked_url(given: str) -> str:
+    url = clean_line(given, param="give_url", longest=2000)
+    if not url:
+        return ""
+    try:
+        check_url(url, policy=outbound_policy())
+    except OutboundRefused as error:
+        raise Invalid(error.message, code="bad_url", param="give_url") from error
+    if not url.startswith("https://"):
+        raise Invalid("The address begins with https://.", code="scheme", param="give_url")
+    return url
 
 
 def _check_fees(fees: Mapping[str, Mapping[str, int]]) -> None:
     for method, rule in fees.items():
         if method not in PayoutBatch.Method.values or set(rule) - _FEE_NAMES:
-            raise Invalid("There is no such method or part of a fee.", code="not_a_choice", param="fees")
+            raise Invalid("No such method or part of a fee.", code="not_a_choice", param="payout_fees")
         for name, value in rule.items():
             if type(value) is not int or not 0 <= value <= 10**9:
                 raise Invalid("A fee is a whole number from 0.", param=f"{method}_{name}")
-
-
-def _shown(row: MoneySettings) -> dict[str, Any]:
-    return {
-        "payout_cutoff_days": row.payout_cutoff_days,
-        "debtor_name": row.debtor_name,
-        "debtor_iban": row.debtor_iban,
-        "debtor_bic": row.debtor_bic,
-        "payout_fees": row.payout_fees,
-    }

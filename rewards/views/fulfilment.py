@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import ConsoleRequest, console_view
 from core import lists
@@ -123,24 +123,11 @@ def fulfilment_retry(request: ConsoleRequest, public_id: str) -> HttpResponse:
     return redirect("fulfilment_detail", request.workspace.slug, public_id)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@console_view("manage_integrations")
+@require_safe
+@console_view("view")
 def fulfilment_settings(request: ConsoleRequest) -> HttpResponse:
-    """Say which of the workspace's own systems hands rewards over."""
-    known = {"give_url": giving.give_url(request.workspace)}
-    form = forms.GiveUrlForm(request.POST or None, initial=known)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.set_give_url(
-                workspace=request.workspace, url=form.cleaned_data["give_url"], actor=request.actor
-            )
-        except DomainError as error:
-            add_domain_error(form, error)
-        else:
-            messages.success(request, "The address is saved.")
-            return redirect("fulfilment_list", request.workspace.slug)
-    context = {"form": form}
-    return render(request, "rewards/fulfilment_settings.html", context, status=400 if form.errors else 200)
+    """Lead on from where the own system's address used to be."""
+    return redirect("own_system", request.workspace.slug)
 
 
 def _found(request: ConsoleRequest, public_id: str) -> Fulfilment:

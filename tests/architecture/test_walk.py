@@ -121,6 +121,9 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
 }
 """Valid bodies of the endpoints that read theirs before they look the id up."""
 
+MOVED: Final = {"fulfilment_settings", "payout_settings"}
+"""Addresses that only lead on to where the page is now."""
+
 WRITES: Final = re.compile(r"\b(INSERT|UPDATE|DELETE|TRUNCATE|COPY|CALL)\b", re.IGNORECASE)
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE", "PUT", "OPTIONS")
 BROWSER_KEY_MAY: Final = {"api_track_click", "api_track_lead"}
@@ -389,7 +392,8 @@ def test_a_read_only_member_changes_nothing(world: World) -> None:
     for route in console():
         address = route.address(values_for(route, world, world.target.slug))
         seen = walk.send(route, "GET", address)
-        if seen is not None and seen.status_code not in (200, 403, 405):
+        looked = {302} if route.name in MOVED else {200, 403, 405}
+        if seen is not None and seen.status_code not in looked:
             walk.note(route, "GET", f"answered {seen.status_code}")
         done = walk.send(route, "POST", address, bait(world))
         if done is not None and done.status_code not in (403, 405):

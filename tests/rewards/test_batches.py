@@ -328,13 +328,14 @@ def test_the_failed_are_tried_again_in_a_batch_of_their_own(workspace: Workspace
 
 
 def test_a_file_of_the_bank_and_its_answer(workspace: Workspace) -> None:
-    services.update_payout_settings(
+    services.update_money_settings(
         workspace=workspace,
-        cutoff_days=0,
+        adjustment_limit_minor=10_000,
+        payout_cutoff_days=0,
+        payout_fees={},
         debtor_name="Acme",
         debtor_iban="DE89 3704 0044 0532 0130 00",
         debtor_bic="",
-        fees={},
         actor=person(),
     )
     shop = program(workspace)
@@ -378,27 +379,28 @@ def test_a_file_of_the_bank_and_its_answer(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("changes", "param"),
     [
-        ({"cutoff_days": 366}, "payout_cutoff_days"),
+        ({"payout_cutoff_days": 366}, "payout_cutoff_days"),
         ({"debtor_iban": "DE00"}, "debtor_iban"),
         ({"debtor_bic": "x"}, "debtor_bic"),
         ({"debtor_name": "x" * 71}, "debtor_name"),
-        ({"fees": {"cheque": {}}}, "fees"),
-        ({"fees": {"csv": {"bps": -1}}}, "csv_bps"),
+        ({"payout_fees": {"cheque": {}}}, "payout_fees"),
+        ({"payout_fees": {"csv": {"bps": -1}}}, "csv_bps"),
     ],
 )
 def test_settings_that_are_refused_name_the_field(
     workspace: Workspace, changes: dict[str, Any], param: str
 ) -> None:
     values: dict[str, Any] = {
-        "cutoff_days": 0,
+        "adjustment_limit_minor": 0,
+        "payout_cutoff_days": 0,
+        "payout_fees": {},
         "debtor_name": "",
         "debtor_iban": "",
         "debtor_bic": "",
-        "fees": {},
         **changes,
     }
     with pytest.raises(Invalid) as refused:
-        services.update_payout_settings(workspace=workspace, actor=person(), **values)
+        services.update_money_settings(workspace=workspace, actor=person(), **values)
     assert refused.value.param == param
 
 

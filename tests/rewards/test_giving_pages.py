@@ -71,16 +71,20 @@ def test_who_may_not_hand_over(workspace: Workspace, owner: User) -> None:
     assert reader.get(page("fulfilment_detail", row.public_id)).status_code == 200
     assert reader.post(page("fulfilment_complete", row.public_id)).status_code == 403
     assert reader.post(page("catalogue_new")).status_code == 403
-    assert reader.get(page("fulfilment_settings")).status_code == 403
+    assert reader.get(page("own_system")).status_code == 200
+    assert reader.post(page("own_system"), {"give_url": "https://own.example/x"}).status_code == 403
 
 
 def test_the_own_system_is_named_by_a_public_address(workspace: Workspace, olga: Client) -> None:
     for url in ("http://own.example/x", "https://127.0.0.1/x"):
-        answer = olga.post(page("fulfilment_settings"), {"give_url": url})
+        answer = olga.post(page("own_system"), {"give_url": url})
         assert (answer.status_code, list(answer.context["form"].errors)) == (400, ["give_url"])
-    olga.post(page("fulfilment_settings"), {"give_url": "https://own.example/give"})
+    told(olga.post(page("own_system"), {"give_url": "https://own.example/give"}))
     assert MoneySettings.objects.for_workspace(workspace).get().give_url == "https://own.example/give"
-    assert 'value="https://own.example/give"' in text(olga.get(page("fulfilment_settings")))
+    shown = olga.get(page("own_system"))
+    assert 'value="https://own.example/give"' in text(shown)
+    assert {many for _, _, many in shown.context["counts"]} == {0}
+    assert olga.get(page("fulfilment_settings"))["Location"] == page("own_system")
 
 
 def test_the_catalogue_is_kept_in_the_console(workspace: Workspace, olga: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from rewards.services import ResultRow
 from tests.factories import AT
 from tests.rewards.builders import approved, participant, person, program
 from tests.rewards.test_api import Api
-from tests.rewards.test_views import olga, page, text, told  # noqa: F401
+from tests.rewards.test_views import member, olga, page, text, told  # noqa: F401
 
 SECOND = "second@acme.example"
 
@@ -83,17 +84,39 @@ def test_the_failed_are_tried_again_from_the_page(workspace: Workspace, olga: Cl
 
 
 def test_settings_are_saved_and_refused_by_the_field(workspace: Workspace, olga: Client) -> None:  # noqa: F811
-    url = page("payout_settings")
+    url = page("money_settings")
     form = olga.get(url).context["form"]
     values: dict[str, Any] = {name: form[name].value() for name in form.fields}
-    refused = olga.post(url, {**values, "debtor_iban": "DE00"})
-    assert (refused.status_code, list(refused.context["form"].errors)) == (400, ["debtor_iban"])
+    assert (values["paypal_bps"], values["stripe_bps"]) == (Decimal(2), Decimal("0.25"))
+    for wrong, field in (
+        ({"debtor_iban": "DE00"}, "debtor_iban"),
+        ({"adjustment_limit_minor": -1}, "adjustment_limit_minor"),
+        ({"paypal_bps": "0.125"}, "paypal_bps"),
+        ({"payout_cutoff_days": 400}, "payout_cutoff_days"),
+    ):
+        refused = olga.post(url, {**values, **wrong})
+        assert (refused.status_code, list(refused.context["form"].errors)) == (400, [field])
     assert not MoneySettings.objects.for_workspace(workspace).exists()
-    given = {**values, "payout_cutoff_days": 3, "debtor_name": "Acme", "csv_fixed_minor": 12}
-    assert told(olga.post(url, given)) == ["The payout settings are saved."]
+    given = {
+        **values,
+        "adjustment_limit_minor": 2_000,
+        "payout_cutoff_days": 3,
+        "debtor_name": "Acme",
+        "csv_fixed_minor": 12,
+        "csv_bps": "1.5",
+    }
+    assert told(olga.post(url, given)) == ["The money settings are saved."]
     row = MoneySettings.objects.for_workspace(workspace).get()
-    assert (row.payout_cutoff_days, row.debtor_name) == (3, "Acme")
-    assert row.payout_fees["csv"] == {"fixed_minor": 12, "bps": 0, "max_minor": 0}
+    assert (row.adjustment_limit_minor, row.payout_cutoff_days, row.debtor_name) == (2_000, 3, "Acme")
+    assert row.payout_fees["csv"] == {"fixed_minor": 12, "bps": 150, "max_minor": 0}
+
+
+def test_where_the_settings_were_leads_on(workspace: Workspace, olga: Client) -> None:  # noqa: F811
+    assert olga.get(page("payout_settings"))["Location"] == f"{page('money_settings')}#cutoff"
+    reader = member(workspace, "read_only", "reader@acme.example")
+    shown = reader.get(page("money_settings"))
+    assert all(field.disabled for field in shown.context["form"].fields.values())
+    assert reader.post(page("money_settings"), {}).status_code == 403
 
 
 def test_the_same_by_api(workspace: Workspace, api: Api) -> None:

@@ -130,7 +130,7 @@ def test_money_settings(api: Api, workspace: Workspace) -> None:
     assert api.get("money-settings").json() == wanted
     assert queries.adjustment_limit(workspace) == 5_000
     entry = AuditEntry.objects.for_workspace(workspace).get(action="money_settings.updated")
-    assert entry.after == {"adjustment_limit_minor": 5_000, "give_url": "https://shop.example/give"}
+    assert entry.after == wanted
     for wrong, field in (
         ({"adjustment_limit_minor": -1}, "adjustment_limit_minor"),
         ({"payout_cutoff_days": 400}, "payout_cutoff_days"),
@@ -141,18 +141,6 @@ def test_money_settings(api: Api, workspace: Workspace) -> None:
     ):
         assert error(put(api, "money-settings", {**wanted, **wrong}))[2] == field
     assert api.get("money-settings").json() == wanted
-
-
-def test_the_page_of_money_settings(client: Client, workspace: Workspace, owner: User) -> None:
-    client.force_login(owner)
-    path = f"/w/{workspace.slug}/money-settings/"
-    bad = client.post(path, {"adjustment_limit_minor": "-1", "give_url": ""})
-    assert (bad.status_code, list(bad.context["form"].errors)) == (400, ["adjustment_limit_minor"])
-    bad = client.post(path, {"adjustment_limit_minor": "1", "give_url": "x"})
-    assert (bad.status_code, list(bad.context["form"].errors)) == (400, ["give_url"])
-    assert client.post(path, {"adjustment_limit_minor": "2000", "give_url": ""}).status_code == 302
-    assert queries.adjustment_limit(workspace) == 2_000
-    assert client.get(path).status_code == 200
 
 
 def test_a_key_without_the_scope_changes_nothing(
