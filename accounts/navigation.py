@@ -75,6 +75,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         (
             ("Stores", "connection_list", "building-store", "view"),
             ("Payout providers", "payout_provider_list", "wallet", "view"),
+            ("Your own system", "own_system", "server", "view"),
             ("Webhooks", "webhook_list", "webhook", "view"),
             ("Events", "event_log", "activity", "view"),
             ("API keys", "api_key_list", "key", "manage_developers"),
@@ -104,14 +105,30 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Links under one heading; the first group has none."""
+    """Links under one heading, which opens and closes; the first group has none and is always open.
+
+    `kept`: the person has it open on every page. `open` is also the group of the page being looked at.
+    """
 
     label: str
     entries: tuple[Entry, ...]
+    key: str
+    kept: bool
+    open: bool
 
 
-def menu(member: Member, path: str = "") -> tuple[Group, ...]:
-    """Return what a member's role shows in the workspace; `path` is the address being looked at."""
+COOKIE: Final = "menu"
+"""Holds the keys of the groups that a browser keeps open, joined by dots; set by the page's script."""
+_KEPT_AT_FIRST: Final = "programs"
+
+
+def menu(member: Member, path: str = "", kept: str | None = None) -> tuple[Group, ...]:
+    """Return what a member's role shows in the workspace; `path` is the address being looked at.
+
+    `kept` is the cookie's value. Without one only the first groups are kept open, so that the whole menu fits
+    a small screen.
+    """
+    keys = (_KEPT_AT_FIRST if kept is None else kept).split(".")
     slug = member.workspace.slug
     found = [
         (
@@ -131,6 +148,9 @@ def menu(member: Member, path: str = "") -> tuple[Group, ...]:
         Group(
             label=label,
             entries=tuple(Entry(text, address, icon, address == here) for text, address, icon in links),
+            key=label.lower(),
+            kept=label.lower() in keys,
+            open=label.lower() in keys or any(address == here for _, address, _ in links),
         )
         for label, links in found
         if links

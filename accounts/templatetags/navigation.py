@@ -9,7 +9,7 @@ from django import template
 
 from accounts import queries
 from accounts.models import Member
-from accounts.navigation import Group, entrance, menu
+from accounts.navigation import COOKIE, Group, entrance, menu
 
 register = template.Library()
 
@@ -46,4 +46,6 @@ def console_shell(context: template.Context) -> Shell:
         places.append(place)
         if here.sandbox_of_id == other.workspace_id or other.workspace.sandbox_of_id == here.pk:
             twin = place
-    return Shell(groups=menu(member, request.path), workspaces=tuple(places), twin=twin)
+    return Shell(
+        groups=menu(member, request.path, request.COOKIES.get(COOKIE)), workspaces=tuple(places), twin=twin
+    )

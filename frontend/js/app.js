@@ -11,7 +11,7 @@ import { guardForms } from "./guard.js";
 import { offerKeys } from "./keys.js";
 import { offerBulk } from "./lists.js";
 import { offerSearch } from "./search.js";
-import { closeMenus, dismissToasts } from "./shell.js";
+import { closeMenus, dismissToasts, keepGroups } from "./shell.js";
 
 // The content security policy allows neither evaluated code nor styles in the page.
 htmx.config.allowEval = false;
@@ -31,6 +31,7 @@ function enhance(root) {
 
 enhance(document);
 closeMenus(document);
+keepGroups(document);
 offerSearch(document);
 offerKeys(document);
 document.body.addEventListener("htmx:load", (event) => {

@@ -16,6 +16,21 @@ export function closeMenus(root) {
   });
 }
 
+// Which groups of the menu are open is kept in a cookie, so that the next page comes with them open. A group
+// that is open because of the page in it is not kept until it is opened by hand.
+export function keepGroups(root) {
+  const groups = [...root.querySelectorAll("details[data-group]")];
+  for (const group of groups) {
+    group.querySelector("summary").addEventListener("click", () => {
+      // The click comes before the group opens or closes.
+      group.toggleAttribute("data-kept", !group.open);
+      const kept = groups.filter((each) => each.hasAttribute("data-kept")).map((each) => each.dataset.group);
+      const safe = location.protocol === "https:" ? "; secure" : "";
+      document.cookie = `menu=${kept.join(".")}; path=/; max-age=31536000; samesite=lax${safe}`;
+    });
+  }
+}
+
 // Good news leaves by itself; a warning or an error stays until it is closed.
 export function dismissToasts(root) {
   for (const toast of root.querySelectorAll(".toasts > li")) {

@@ -91,8 +91,11 @@ def _main(hands: Hands) -> Locator:
 
 
 def _menu(hands: Hands, label: str) -> None:
-    """Go to a page of the console by its menu."""
-    hands.press(label, "link", hands.page.get_by_role("navigation", name="Main"))
+    """Go to a page of the console by its menu, opening the group that it stands in."""
+    menu = hands.page.get_by_role("navigation", name="Main")
+    for group in menu.locator("details:not([open]) > summary").all():
+        group.click()
+    hands.press(label, "link", menu)
     hands.page.wait_for_load_state()
 
 
