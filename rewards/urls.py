@@ -156,6 +156,16 @@ api: list[URLPattern | URLResolver] = [
     path("tax-years", people_api.PaidInYear.as_view(), name="api_paid_in_year"),
     path("adjustments", adjustment_api.AdjustmentList.as_view(), name="api_adjustments"),
     path("adjustments/<str:public_id>", adjustment_api.AdjustmentDetail.as_view(), name="api_adjustment"),
+    path(
+        "adjustments/<str:public_id>/approve",
+        adjustment_api.AdjustmentApprove.as_view(),
+        name="api_adjustment_approve",
+    ),
+    path(
+        "adjustments/<str:public_id>/decline",
+        adjustment_api.AdjustmentDecline.as_view(),
+        name="api_adjustment_decline",
+    ),
     path("money-settings", adjustment_api.MoneyRules.as_view(), name="api_money_settings"),
     path("balances", balance_api.Balances.as_view(), name="api_balances"),
     path("statements", statement_api.Statements.as_view(), name="api_statements"),

@@ -74,6 +74,33 @@ class AdjustmentDetail(PersonEndpoint):
         return Response(serializers.AdjustmentAnswer(row).data)
 
 
+class AdjustmentApprove(PersonEndpoint):
+    """Approving takes a second person in the console; a key is refused with `needs_person`."""
+
+    serializer_class = serializers.NothingBody
+
+    @extend_schema(operation_id="adjustments_approve", request=None, responses=serializers.AdjustmentAnswer)
+    def post(self, request: Request, public_id: str) -> Response:
+        row = get_object_or_404(queries.adjustments(self.workspace), public_id=public_id)
+        done = services.approve_adjustment(adjustment=row, actor=self.actor(request), at=self.at)
+        return Response(serializers.AdjustmentAnswer(done).data)
+
+
+class AdjustmentDecline(PersonEndpoint):
+    """Declining takes a second person in the console; a key is refused with `needs_person`."""
+
+    serializer_class = serializers.ReasonBody
+
+    @extend_schema(operation_id="adjustments_decline", responses=serializers.AdjustmentAnswer)
+    def post(self, request: Request, public_id: str) -> Response:
+        row = get_object_or_404(queries.adjustments(self.workspace), public_id=public_id)
+        reason = self.body(request)["reason"]
+        done = services.decline_adjustment(
+            adjustment=row, reason=reason, actor=self.actor(request), at=self.at
+        )
+        return Response(serializers.AdjustmentAnswer(done).data)
+
+
 class MoneyRules(PersonEndpoint):
     """The workspace's rules about money; a PUT sets all of them."""
 

@@ -106,10 +106,11 @@ PUBLIC: Final[dict[str, tuple[set[int], set[int], str]]] = {
 }
 """Routes open to the internet: what GET and POST answer to somebody who knows no secret and no code."""
 
-FOUND_BUT_REFUSED: Final = {"api_batch_approve"}
+FOUND_BUT_REFUSED: Final = {"api_adjustment_approve", "api_adjustment_decline", "api_batch_approve"}
 """Endpoints that refuse every key by 403, but only once they have found the thing: a person must approve."""
 
 BODIES: Final[dict[str, dict[str, Any]]] = {
+    "api_adjustment_decline": {"reason": "because"},
     "api_appeal_answer": {"status": "declined", "answer": "because"},
     "api_batch_provider_total": {"paid_minor": 1},
     "api_batch_results": {"results": [{"payout_id": "pyt_x", "status": "paid", "reference": "x"}]},

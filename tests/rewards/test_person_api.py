@@ -108,6 +108,19 @@ def test_adjustments(api: Api, workspace: Workspace, ana: Customer) -> None:
     assert error(api.post("adjustments", taken)) == (409, "below_zero", "amount_minor")
 
 
+def test_an_adjustment_that_waits_takes_a_person(api: Api, workspace: Workspace, ana: Customer) -> None:
+    """A key may have been made by anybody, so the second person decides in the console, as with payouts."""
+    body = {"customer": ana.public_id, "place": "payable", "unit": "EUR", "reason": "Contest"}
+    waiting = api.post("adjustments", {**body, "amount_minor": 10_001, "key": "contest"}).json()
+    path = f"adjustments/{waiting['id']}"
+    assert error(api.post(f"{path}/approve"))[:2] == (403, "needs_person")
+    assert error(api.post(f"{path}/decline", {"reason": "No"}))[:2] == (403, "needs_person")
+    assert error(api.post(f"{path}/decline", {}))[2] == "reason"
+    for unknown in ("approve", "decline"):
+        assert api.post(f"adjustments/adj_none/{unknown}", {"reason": "No"}).status_code == 404
+    assert (api.get(path).json(), balances(workspace)) == (waiting, {})
+
+
 def test_money_settings(api: Api, workspace: Workspace) -> None:
     usual = api.get("money-settings").json()
     assert (usual["adjustment_limit_minor"], usual["payout_cutoff_days"], usual["give_url"]) == (
