@@ -62,7 +62,7 @@ class MoneySettingsForm(LockableForm):
                 initial=_percent(rule.bps),
             )
             self.fields[f"{method}_max_minor"] = forms.IntegerField(
-                label="At most, in cents (0: no limit)",
+                label="At most, in cents",
                 min_value=0,
                 max_value=10**9,
                 initial=rule.max_minor,
