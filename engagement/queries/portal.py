@@ -117,7 +117,7 @@ def portal_of(participant: Participant, *, pages: Mapping[str, str], at: datetim
         statistics=statistics,
         earned=earned_of(participant),
         ladder=_ladder(participant, terms, statistics, at),
-        goals=goals_of(participant, terms),
+        goals=goals_of(participant, terms, at),
         board=board,
         badges=badges_of(statistics, board, has_reward=rewards.paginator.count > 0),
         friends=friends,

@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet, Sum
-
 from core.money import display
 from programs.models import Participant
 from programs.terms import (
@@ -22,8 +20,8 @@ from programs.terms import (
     gift_name,
     progress_text,
 )
-from rewards.milestones import longest_streak
-from tracking.models import Conversion, Credit, Referral
+from rewards import queries as reward_queries
+from rewards.periods import period_bounds
 
 PERIOD_WORDS: Final[dict[TierPeriod, str]] = {"lifetime": "", "year": "this year", "month": "this month"}
 
@@ -33,6 +31,7 @@ class Goal:
     """The next milestone of one reward: what it gives, and how far it is.
 
     `reached` says that a milestone that counts once is behind; `done` and `of` are counted alike, for a bar.
+    A streak's `note` tells the longest, where it is longer than the one that goes on.
     """
 
     prize: str
@@ -40,6 +39,7 @@ class Goal:
     done: int
     of: int
     reached: bool
+    note: str = ""
 
 
 def tiered_rule(terms: ProgramTerms) -> RewardRule | None:
@@ -48,35 +48,41 @@ def tiered_rule(terms: ProgramTerms) -> RewardRule | None:
 
 
 def tier_progress(participant: Participant, terms: ProgramTerms, rule: RewardRule, at: datetime) -> int:
-    """Return the friends who converted, or what they spent, in the tier period that `at` lies in."""
-    since = _start(rule.tier_period, at, ZoneInfo(participant.workspace.time_zone))
+    """Return what the rule's tiers count in the period that `at` lies in: friends, or net revenue."""
+    span = period_bounds(rule.tier_period, at, ZoneInfo(participant.workspace.time_zone))
     if rule.tier_basis == "revenue":
-        return _revenue(participant, terms.currency, since)
-    rows = _converted(participant)
-    return (rows if since is None else rows.filter(converted_at__gte=since)).count()
+        return reward_queries.revenue(participant, terms.currency, span=span).now
+    return reward_queries.converted_friends(participant, span).count()
 
 
-def goals_of(participant: Participant, terms: ProgramTerms) -> tuple[Goal, ...]:
-    """Return the next milestone of each reward that has one, at most a query for each way of counting."""
-    counted: dict[MilestoneBasis, int] = {}
+def goals_of(participant: Participant, terms: ProgramTerms, at: datetime) -> tuple[Goal, ...]:
+    """Return the next milestone of each reward that has one, each way of counting read once."""
+    counted: dict[MilestoneBasis, _Counted] = {}
+    rules = [rule for rule in terms.rewards if rule.milestone is not None]
+    given = reward_queries.milestones_given(participant) if rules else {}
     goals = []
-    for rule in terms.rewards:
+    for rule in rules:
         milestone = rule.milestone
-        if milestone is None:
-            continue
-        basis = milestone.basis
+        assert milestone is not None
+        basis, step = milestone.basis, milestone.at_least
         if basis not in counted:
-            counted[basis] = _counted(participant, terms, basis)
-        done, step = counted[basis], milestone.at_least
-        of = (done // step + 1) * step if milestone.repeat else step
-        here = display(min(done, of), terms.currency) if basis == "revenue" else str(min(done, of))
+            counted[basis] = _counted(participant, terms, basis, at)
+        found = counted[basis]
+        # A milestone that was given stays, also where a refund of something else leads below it again.
+        kept = 0 if basis == "streak" and milestone.repeat else max(given.get(rule.key, ()), default=0)
+        best = max(kept, found.now) if milestone.repeat else max(kept, found.now, found.best)
+        reached = not milestone.repeat and best >= step
+        of = (best // step + 1) * step if milestone.repeat else step
+        done = of if reached else min(found.now, of)
+        here = display(done, terms.currency) if basis == "revenue" else str(done)
         goals.append(
             Goal(
                 prize=prize_words(rule, terms.currency),
                 words=f"{here} of {progress_text(basis, of, terms.currency)}",
-                done=min(done, of),
+                done=done,
                 of=of,
-                reached=done >= of,
+                reached=reached,
+                note=_longest_words(found) if basis == "streak" and not reached else "",
             )
         )
     return tuple(goals)
@@ -92,38 +98,26 @@ def prize_words(rule: RewardRule, currency: str) -> str:
     return f"{text} as {KIND_WORDS[rule.kind]}" if rule.kind in MONEY_KINDS else text
 
 
-def _counted(participant: Participant, terms: ProgramTerms, basis: MilestoneBasis) -> int:
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """How far somebody is now, and the best there ever was: the two differ for months in a row only."""
+
+    now: int
+    best: int
+
+
+def _counted(participant: Participant, terms: ProgramTerms, basis: MilestoneBasis, at: datetime) -> _Counted:
     if basis == "revenue":
-        return _revenue(participant, terms.currency, None)
-    rows = _converted(participant)
-    if basis == "friends":
-        return rows.count()
-    zone = ZoneInfo(participant.workspace.time_zone)
-    moments = (at.astimezone(zone) for at in rows.values_list("converted_at", flat=True) if at is not None)
-    return longest_streak((moment.year, moment.month) for moment in moments)
+        now = reward_queries.revenue(participant, terms.currency).now
+    elif basis == "friends":
+        now = reward_queries.converted_friends(participant).count()
+    else:
+        found = reward_queries.streaks(participant, at, ZoneInfo(participant.workspace.time_zone))
+        return _Counted(found.current, found.longest)
+    return _Counted(now, now)
 
 
-def _converted(participant: Participant) -> QuerySet[Referral]:
-    rows: QuerySet[Referral] = Referral.objects.for_workspace(participant.workspace_id)
-    return rows.filter(participant=participant, converted_at__isnull=False).exclude(
-        status=Referral.Status.REJECTED
-    )
-
-
-def _revenue(participant: Participant, currency: str, since: datetime | None) -> int:
-    """Return what the participant was credited with, in the program's currency."""
-    rows = Credit.objects.for_workspace(participant.workspace_id).filter(
-        participant=participant, currency=currency
-    )
-    if since is not None:
-        rows = rows.filter(occurred_at__gte=since)
-    found = rows.exclude(conversion__status=Conversion.Status.REJECTED).aggregate(sum=Sum("amount_minor"))
-    return int(found["sum"] or 0)
-
-
-def _start(period: TierPeriod, at: datetime, zone: ZoneInfo) -> datetime | None:
-    if period == "lifetime":
-        return None
-    local = at.astimezone(zone)
-    month = 1 if period == "year" else local.month
-    return local.replace(month=month, day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+def _longest_words(found: _Counted) -> str:
+    if found.best <= found.now:
+        return ""
+    return f"Your longest: {found.best} month{'' if found.best == 1 else 's'} in a row"

@@ -98,10 +98,13 @@ from rewards.queries.rates import (
 )
 from rewards.queries.reached import (
     Revenue,
+    Streaks,
     conversions_below_tier,
     converted_friends,
+    milestones_given,
     revenue,
     streak,
+    streaks,
 )
 from rewards.queries.rewards import (
     Refusal,
@@ -159,6 +162,7 @@ __all__ = [
     "Revenue",
     "Statement",
     "StatementLine",
+    "Streaks",
     "Sums",
     "Total",
     "Verdict",
@@ -193,6 +197,7 @@ __all__ = [
     "latest_references",
     "liability",
     "listed",
+    "milestones_given",
     "money_settings",
     "named",
     "newest_reference",
@@ -224,6 +229,7 @@ __all__ = [
     "statement",
     "statement_for",
     "streak",
+    "streaks",
     "sums",
     "tax_details",
     "tax_details_of",

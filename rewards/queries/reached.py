@@ -19,6 +19,7 @@ from core.money import prorate
 from programs.models import Participant
 from programs.queries import terms_of
 from rewards.exchange import Rate, convert
+from rewards.milestones import Month, longest_streak, streak_until
 from rewards.models import Reward
 from rewards.periods import month_number, period_bounds
 from rewards.queries.rates import rates_for
@@ -106,11 +107,7 @@ def streak(participant: Participant, at: datetime, zone: ZoneInfo) -> tuple[int,
 
     Months are counted as in `month_number`; the length is 0 where the month of `at` has none.
     """
-    months = {
-        month_number(moment, zone)
-        for moment in converted_friends(participant).values_list("converted_at", flat=True)
-        if moment is not None
-    }
+    months = _months(participant, zone)
     last = first = month_number(at, zone)
     if last not in months:
         return last, 0
@@ -119,6 +116,51 @@ def streak(participant: Participant, at: datetime, zone: ZoneInfo) -> tuple[int,
     while last + 1 in months:
         last += 1
     return first, last - first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Streaks:
+    """Months in a row with a converted friend: the run that goes on, and the longest there was."""
+
+    current: int
+    longest: int
+
+
+def streaks(participant: Participant, at: datetime, zone: ZoneInfo) -> Streaks:
+    """Return a participant's runs of months as `streak` counts them.
+
+    A run goes on until the next month is over: one that ends with the month before that of `at` is current.
+    """
+    months = [_month(number) for number in _months(participant, zone)]
+    here = month_number(at, zone)
+    current = streak_until(months, _month(here)) or streak_until(months, _month(here - 1))
+    return Streaks(current, longest_streak(months))
+
+
+def _months(participant: Participant, zone: ZoneInfo) -> set[int]:
+    return {
+        month_number(moment, zone)
+        for moment in converted_friends(participant).values_list("converted_at", flat=True)
+        if moment is not None
+    }
+
+
+def _month(number: int) -> Month:
+    return number // 12, number % 12 + 1
+
+
+def milestones_given(participant: Participant) -> dict[str, list[int]]:
+    """Return the milestones a participant has, by the rule's key: what was promised and not taken back."""
+    rows = (
+        Reward.objects.for_workspace(participant.workspace_id)
+        .filter(participant=participant, program_id=participant.program_id)
+        .exclude(milestone_key="")
+        .exclude(status__in=(Reward.Status.REVERSED, Reward.Status.DENIED))
+    )
+    found: dict[str, list[int]] = {}
+    for rule, key in rows.values_list("rule_key", "milestone_key"):
+        found.setdefault(rule, []).append(int(key.rpartition(":")[2]))
+    return found
 
 
 def conversions_below_tier(
