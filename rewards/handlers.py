@@ -24,13 +24,14 @@ AT_ONCE: Final = 200
 
 @in_groups
 def on_conversion_changed(heard: Sequence[tuple[Event, datetime]]) -> None:
-    """Make the rewards match the conversions as they stand now."""
+    """Make the rewards match the conversions as they stand now, and convert their amounts for reports."""
     workspace = Workspace.objects.for_workspace(heard[0][0].workspace_id).get()
     times = {event.data["conversion"]: workspace.local_time(at) for event, at in heard}
-    conversions = Conversion.objects.for_workspace(workspace).filter(public_id__in=times)
+    conversions = list(Conversion.objects.for_workspace(workspace).filter(public_id__in=times))
     services.settle_conversions(
         workspace=workspace, due=[(each, times[each.public_id]) for each in conversions]
     )
+    services.report_conversions(workspace=workspace, conversions=conversions)
 
 
 def on_batch_preparing(event: Event) -> None:
@@ -46,12 +47,14 @@ def on_batch_preparing(event: Event) -> None:
 def on_rates_changed(event: Event) -> None:
     """Settle again what waits for an exchange rate, a group at a time; the next group is an event of its own.
 
-    `after` is the last conversion of the group before.
+    `after` is the last conversion of the group before. What reports wait for comes with the first.
     """
     workspace = Workspace.objects.for_workspace(event.workspace_id).get()
     at = workspace.local_time(clock.now())
     group = queries.conversions_waiting(workspace, after=event.data["after"], many=AT_ONCE)
     services.settle_conversions(workspace=workspace, due=[(each, at) for each in group])
+    if not event.data["after"]:
+        services.report_waiting(workspace=workspace)
     if len(group) == AT_ONCE:
         services.tell_of_rates(
             workspace=workspace, source=event.data["source"], after=group[-1].public_id, at=at

@@ -76,7 +76,7 @@ def import_content(content: bytes) -> int:
         for workspace_id in account_queries.active_workspace_ids():
             with tenant(workspace_id):
                 workspace = Workspace.objects.for_workspace(workspace_id).get()
-                if queries.waiting_for_rate(workspace).exists():
+                if queries.waiting_for_rate(workspace).exists() or queries.unreported(workspace).exists():
                     at = workspace.local_time(clock.now())
                     services.tell_of_rates(workspace=workspace, source="ecb", at=at)
     return imported.new + imported.changed

@@ -49,6 +49,9 @@ class ConversionFilterForm(_ProgramFilters):
     status = forms.ChoiceField(choices=lists.choices(Conversion.Status.choices))
     kind = forms.ChoiceField(choices=lists.choices(Conversion.Kind.choices))
     key = forms.CharField(label="Order or event id", max_length=255)
+    rate = forms.ChoiceField(
+        label="Exchange rate", choices=lists.choices([("waiting", "Waits for one")]), widget=forms.HiddenInput
+    )
     customer = forms.CharField(max_length=40, widget=forms.HiddenInput)
     met = forms.CharField(label="Contact with", max_length=40, widget=forms.HiddenInput)
     channel = forms.CharField(label="Contact by", max_length=30, widget=forms.HiddenInput)
@@ -74,6 +77,8 @@ class ConversionFilterForm(_ProgramFilters):
         """
         if name in ("program", "participant"):
             return rows.filter(queries.credited(self.workspace, name, value))
+        if name == "rate":
+            return rows.filter(reporting_minor__isnull=True).exclude(currency="")
         if name in ("met", "channel"):
             key = "participant" if name == "met" else name
             return rows.filter(queries.met(self.workspace, key, value))

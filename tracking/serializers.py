@@ -269,6 +269,15 @@ class ConversionAnswer(serializers.Serializer[Any]):
     cost_minor = serializers.IntegerField(allow_null=True)
     lines = LineAnswer(many=True)
     metadata = serializers.DictField()
+    reporting_minor = serializers.IntegerField(
+        allow_null=True, help_text="the amount in the workspace's currency; null while no rate is known"
+    )
+    reporting_currency = serializers.CharField(allow_blank=True)
+    reporting_rate = serializers.DecimalField(
+        max_digits=24, decimal_places=12, allow_null=True, help_text="null for an order in that currency"
+    )
+    reporting_source = serializers.CharField(allow_blank=True, help_text="ecb or entered")
+    reporting_on = serializers.DateField(allow_null=True, help_text="the day the rate is of")
     occurred_at = serializers.DateTimeField()
     received_at = serializers.DateTimeField()
 

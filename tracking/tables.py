@@ -57,6 +57,12 @@ class ConversionTable(lists.Table):
     status = lists.StatusColumn("Status", sort="status", required=True)
     amount_minor = lists.MoneyColumn("Net amount", unit="currency", sort="amount_minor")
     refunded_minor = lists.MoneyColumn("Refunded", unit="currency", sort="refunded_minor", shown=False)
+    reporting_minor = lists.MoneyColumn(
+        "In reports", unit="reporting_currency", sort="reporting_minor", shown=False
+    )
+    reporting_rate = lists.Column("Rate", shown=False)
+    reporting_source = lists.Column("Rate from", shown=False)
+    reporting_on = lists.Column("Rate of", shown=False)
     source = lists.Column("Source", width="lg")
     source_key = lists.Column("Order or event id", shown=False)
     occurred_at = lists.MomentColumn("When", sort="occurred_at", width="md", initial_sort_descending=True)

@@ -106,6 +106,10 @@ from rewards.queries.reached import (
     streak,
     streaks,
 )
+from rewards.queries.reporting import (
+    unreported,
+    unreported_currencies,
+)
 from rewards.queries.rewards import (
     Refusal,
     Total,
@@ -238,6 +242,8 @@ __all__ = [
     "transfers_of",
     "transfers_of_adjustment",
     "transfers_through",
+    "unreported",
+    "unreported_currencies",
     "verdict",
     "waiting_for_rate",
     "why_a_person",

@@ -73,6 +73,10 @@ from rewards.services.redemptions import (
     redeem_points,
     spend_credit,
 )
+from rewards.services.reporting import (
+    report_conversions,
+    report_waiting,
+)
 from rewards.services.reports import (
     import_report,
 )
@@ -137,6 +141,8 @@ __all__ = [
     "refuse_payout_account",
     "refuse_tax_details",
     "release_due_rewards",
+    "report_conversions",
+    "report_waiting",
     "request_check",
     "retry_failed",
     "retry_fulfilment",

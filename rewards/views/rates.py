@@ -75,6 +75,7 @@ def _page(
         "references": references,
         "newest": max((each.on for each in references), default=None),
         "waiting": queries.currencies_waiting(request.workspace),
+        "unreported": queries.unreported_currencies(request.workspace),
         **more,
     }
     return lists.answer(

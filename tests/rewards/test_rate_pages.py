@@ -47,7 +47,7 @@ def test_the_page_without_any_rate(olga: Client, workspace: Workspace) -> None:
     shown = text(olga.get(page("rate_list")))
     assert "No rates of your own" in shown
     assert "None have been fetched yet." in shown
-    assert "Rewards wait for a rate" not in shown
+    assert "What waits for a rate" not in shown
 
 
 def test_entering_a_rate(olga: Client, workspace: Workspace) -> None:

@@ -93,6 +93,11 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
                 ('cost_minor', models.BigIntegerField(null=True)),
                 ('lines', models.JSONField(default=list)),
+                ('reporting_minor', models.BigIntegerField(help_text="`amount_minor` in the workspace's currency; NULL while no rate is known", null=True)),
+                ('reporting_currency', models.CharField(blank=True, db_default='', default='', max_length=3)),
+                ('reporting_rate', models.DecimalField(decimal_places=12, max_digits=24, null=True)),
+                ('reporting_source', models.CharField(blank=True, db_default='', default='', max_length=10)),
+                ('reporting_on', models.DateField(null=True)),
             ],
             options={
                 'abstract': False,
@@ -272,6 +277,10 @@ class Migration(migrations.Migration):
             model_name='conversion',
             index=models.Index(fields=['workspace', 'occurred_at'], name='conversion_ws_time_idx'),
         ),
+        migrations.AddIndex(
+            model_name='conversion',
+            index=models.Index(condition=models.Q(('reporting_minor__isnull', True), models.Q(('currency', ''), _negated=True)), fields=['workspace', 'currency'], name='conversion_unreported_idx'),
+        ),
         migrations.AddConstraint(
             model_name='conversion',
             constraint=models.UniqueConstraint(fields=('workspace', 'source', 'kind', 'source_key'), name='conversion_source_key_once'),
@@ -279,6 +288,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='conversion',
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0), ('refunded_minor__gte', 0), ('refunded_minor__lte', models.F('amount_minor'))), name='conversion_amounts'),
+        ),
+        migrations.AddConstraint(
+            model_name='conversion',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reporting_currency', ''), ('reporting_minor__isnull', True)), models.Q(('reporting_minor__isnull', False), models.Q(('reporting_currency', ''), _negated=True)), _connector='OR'), name='conversion_reported'),
         ),
         migrations.AddConstraint(
             model_name='fraudsignal',

@@ -21,7 +21,8 @@ class Conversion(TenantModel):
 
     `amount_minor` is the net value that counts for rewards; `refunded_minor` never passes it. `lines` are
     what was bought: a list of {sku, category, amount_minor, cost_minor}; `cost_minor` is what all of it cost
-    the shop, where that is known.
+    the shop, where that is known. `reporting_minor` is the amount in the workspace's currency; converted by
+    `reporting_rate`, where the order's own is another.
     """
 
     class Kind(models.TextChoices):
@@ -54,6 +55,13 @@ class Conversion(TenantModel):
     source_modified_at = models.DateTimeField(null=True)
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
+    reporting_minor = models.BigIntegerField(
+        null=True, help_text="`amount_minor` in the workspace's currency; NULL while no rate is known"
+    )
+    reporting_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
+    reporting_rate = models.DecimalField(max_digits=24, decimal_places=12, null=True)
+    reporting_source = models.CharField(max_length=10, blank=True, default="", db_default="")
+    reporting_on = models.DateField(null=True)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
@@ -66,10 +74,21 @@ class Conversion(TenantModel):
                     amount_minor__gte=0, refunded_minor__gte=0, refunded_minor__lte=models.F("amount_minor")
                 ),
             ),
+            models.CheckConstraint(
+                name="conversion_reported",
+                condition=models.Q(reporting_minor__isnull=True, reporting_currency="")
+                | (models.Q(reporting_minor__isnull=False) & ~models.Q(reporting_currency="")),
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["workspace", "customer", "kind"], name="conversion_ws_customer_idx"),
             models.Index(fields=["workspace", "occurred_at"], name="conversion_ws_time_idx"),
+            # Short: orders in another currency that wait for a rate.
+            models.Index(
+                fields=["workspace", "currency"],
+                name="conversion_unreported_idx",
+                condition=models.Q(reporting_minor__isnull=True) & ~models.Q(currency=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,7 @@ from tracking.services.months import Archive, ArchiveDiffers, archive_clicks, ma
 from tracking.services.people import assign_referrer, merge_customers
 from tracking.services.redecisions import LATE, redecide
 from tracking.services.reinstatement import reinstate_conversion, reinstate_refund
+from tracking.services.reporting import Reported, store_reported
 from tracking.services.sightings import note_sighting
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "OpenedAppeal",
     "RecordedConversion",
     "RecordedRefund",
+    "Reported",
     "add_list_entry",
     "answer_appeal",
     "answer_check",
@@ -70,6 +72,7 @@ __all__ = [
     "resolve_case",
     "resolve_cases",
     "resolve_cases_about",
+    "store_reported",
     "trust_conversions",
     "verify_email",
 ]

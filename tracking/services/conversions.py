@@ -233,6 +233,8 @@ def _stored(
             source_modified_at=fact.source_modified_at,
             occurred_at=min(fact.occurred_at, fact.at),
             received_at=fact.at,
+            reporting_minor=fact.amount_minor if fact.currency == workspace.currency else None,
+            reporting_currency=fact.currency if fact.currency == workspace.currency else "",
         )
         # In one order everywhere, so that two who tell the same facts do not wait for each other.
         for fact in sorted(facts, key=lambda fact: fact.key)
