@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from programs.terms import (
     AttributionTerms,
+    CapTerms,
     EligibilityTerms,
     FixedAmount,
     FraudTerms,
@@ -150,9 +151,9 @@ TASTING: Final = replace(
 )
 
 
-def club(rules: tuple[RewardRule, ...]) -> ProgramTerms:
-    """Return the terms of the club, which gives at once."""
-    return replace(_BASE, hold_days=0, rewards=rules)
+def club(rules: tuple[RewardRule, ...], caps: tuple[CapTerms, ...]) -> ProgramTerms:
+    """Return the terms of the club, which gives at once, and has a budget."""
+    return replace(_BASE, hold_days=0, rewards=rules, caps=caps)
 
 
 def document(terms: ProgramTerms) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from accounts.services import SYSTEM
 from core.errors import Conflict
 from programs import services as program_services
 from programs.models import Participant
-from programs.terms import CustomTerms, FixedAmount, PercentageAmount, ProductTerms, RewardRule
+from programs.terms import CapTerms, CustomTerms, FixedAmount, PercentageAmount, ProductTerms, RewardRule
 from referral_platform.demo import cast
 from referral_platform.demo.stage import Stage
 from rewards import services as reward_services
@@ -62,8 +62,11 @@ RULES: Final = (
         kind="credit",
         amount=FixedAmount(minor=400),
         first_only=True,
+        expiry_days=14,
     ),
 )
+BUDGET: Final = CapTerms(key="club-budget", scope="program", period="lifetime", limit_minor=7_900)
+"""Three friends' rewards are more than four fifths of it."""
 ITEMS: Final = (
     ItemFacts(name="€5 store credit", kind="credit", points=20, value_minor=500, currency="EUR"),
     ItemFacts(name="10 % off", kind="discount", points=10, details={"percent_bps": 1000}),
@@ -88,6 +91,11 @@ def buy(stage: Stage, at: datetime) -> None:
     """Three friends buy with the member's code."""
     for number in range(1, 4):
         _order(stage, HOST + number, at, code=True)
+
+
+def buy_again(stage: Stage, at: datetime) -> None:
+    """A fourth friend buys, in the place of the one whose order came back."""
+    _order(stage, HOST + 4, at, code=True)
 
 
 def hand_over(stage: Stage, at: datetime) -> None:

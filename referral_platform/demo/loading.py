@@ -21,7 +21,7 @@ from core import clock
 from core.queue import MAX_ATTEMPTS, Claim, mark_failed
 from core.tenancy import tenant
 from engagement.models import Message
-from referral_platform.demo import cast, endpoints, public, sandbox, staff
+from referral_platform.demo import cast, endpoints, money, public, sandbox, staff
 from referral_platform.demo.playing import Entry, Tell, play
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, story
@@ -46,6 +46,7 @@ def load(*, at: datetime, tell: Tell) -> Workspace | None:
         stage = Stage(workspace, olga, finn, began)
         play(stage, _timeline(stage), until=at, tell=tell)
         endpoints.answer_last(stage, at)
+        money.answer_last(stage, at)
         _close(workspace, began, at)
     sandbox.load(workspace, olga=olga, finn=finn, at=at)
     return workspace

@@ -12,7 +12,7 @@ from programs import services as program_services
 from programs.assignment import Variant
 from programs.models import Experiment, Participant
 from programs.terms import ProgramTerms
-from referral_platform.demo import by_hand, cases, cast, club, endpoints, seasons, shopfront, support
+from referral_platform.demo import by_hand, cases, cast, club, endpoints, money, seasons, shopfront, support
 from referral_platform.demo.stage import Stage
 from referral_platform.demo.story import DAYS, SHOP_FROM, TASTERS, TASTING_ENDS
 from rewards import queries as reward_queries
@@ -68,14 +68,23 @@ def deeds() -> list[tuple[timedelta, Deed]]:
         (after(163, 12), club.buy),
         (after(165, 10), club.hand_over),
         (after(166, 12), club.use_and_send_back),
+        (after(168, 15), money.sell_abroad),
+        (after(171, 9), approve_all_creators),
+        (after(171, 10), money.choose_paypal),
+        (after(171, 11), money.prepare_by_paypal),
+        (after(171, 16), money.approve_by_paypal),
+        (after(172, 9), money.pay_by_paypal),
+        (after(172, 4), money.warn_of_expiry),
         (after(173, 10), club.redeem),
+        (after(174, 10), money.ask_booking),
+        (after(174, 12), club.buy_again),
+        (after(178, 4), money.expire),
         (SHOP_FROM - timedelta(hours=1), shopfront.connect),
         (after(166, 10), endpoints.add),
         (after(168, 14), refund_paid_order),
         (after(150, 10), by_hand.adjust),
         (after(150, 15), by_hand.decide),
-        (after(171, 9), approve_all_creators),
-        (after(171, 10), prepare_payouts),
+        (after(171, 12), prepare_payouts),
         (after(171, 15), approve_payouts),
         (after(174, 9), import_half),
         (after(172, 12), shopfront.receive_oddities),
@@ -111,7 +120,7 @@ def set_up(stage: Stage, at: datetime) -> None:
 
 def set_up_club(stage: Stage, at: datetime) -> None:
     """Publish a program whose rewards are things."""
-    publish(stage, "club", "Lumen club", "customer", cast.club(club.RULES), at)
+    publish(stage, "club", "Lumen club", "customer", cast.club(club.RULES, (club.BUDGET,)), at)
 
 
 def _make_key(stage: Stage, kind: str, name: str, scopes: list[str], at: datetime) -> ApiKey:

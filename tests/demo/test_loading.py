@@ -18,13 +18,14 @@ from core import clock
 from core.models import EventDelivery
 from core.tenancy import tenant
 from engagement.models import Message
-from integrations.models import InboxItem, WebhookDelivery, WebhookEndpoint
+from integrations.models import Errand, InboxItem, PayoutRun, WebhookDelivery, WebhookEndpoint
 from programs.models import Experiment, Exposure, Participant, Program, Promotion
 from programs.promotions import standing
 from referral_platform.demo import cast
 from referral_platform.demo.loading import load
 from rewards.models import (
     Account,
+    Allowance,
     CatalogueItem,
     EnteredRate,
     Fulfilment,
@@ -135,16 +136,17 @@ def check_facts(workspace: Workspace) -> None:
         "paid",
         "redeemed",
         "reversed",
+        "expired",
         "denied",
     }
     assert counts(workspace, Fulfilment, "kind") == {
         "credit": counts(workspace, Fulfilment, "kind")["credit"],
-        "discount": 4,
-        "product": 4,
-        "gift_card": 3,
-        "custom": 3,
+        "discount": 5,
+        "product": 5,
+        "gift_card": 4,
+        "custom": 4,
     }
-    assert set(counts(workspace, Fulfilment, "status")) == {"todo", "done", "failed", "cancelled"}
+    assert set(counts(workspace, Fulfilment, "status")) == {"waiting", "todo", "done", "failed", "cancelled"}
     assert counts(workspace, Redemption, "status") == {"done": 2}
     assert CatalogueItem.objects.for_workspace(workspace).count() == 4
     assert counts(workspace, Reward, "status")["held"] >= 4
@@ -169,7 +171,7 @@ def check_queues(workspace: Workspace) -> None:
 
 def check_money(workspace: Workspace) -> None:
     assert counts(workspace, PayoutBatch, "status") == {
-        "completed": 4,
+        "completed": 5,
         "failed": 1,
         "processing": 1,
         "approved": 1,
@@ -182,6 +184,30 @@ def check_money(workspace: Workspace) -> None:
         balances = accounts.filter(unit=unit).values_list("balance_minor", flat=True)
         assert sum(balances) == 0
     assert Transfer.objects.for_workspace(workspace).filter(at__gt=AT).count() == 0
+    (run,) = PayoutRun.objects.for_workspace(workspace)
+    assert (run.state, run.provider_paid_minor) == (
+        "done",
+        PayoutBatch.objects.for_workspace(workspace).get(method="paypal").paid_minor,
+    )
+    check_small_scenes(workspace)
+
+
+def check_small_scenes(workspace: Workspace) -> None:
+    """An order by a stored rate and one without, credit that lapsed, a budget nearly used up, an errand."""
+    abroad = Conversion.objects.for_workspace(workspace).exclude(currency__in=("", "EUR")).order_by("pk")
+    assert [(each.currency, each.reporting_minor) for each in abroad] == [
+        ("USD", 10_933),
+        ("GBP", 7_487),
+        ("NOK", None),
+    ]
+    waiting = Reward.objects.for_workspace(workspace).filter(reason="currency_differs")
+    assert {(each.status, each.conversion.currency) for each in waiting} == {("held", "NOK")}
+    (budget,) = Allowance.objects.for_workspace(workspace)
+    assert (budget.cap_key, budget.used_minor, budget.warned_100_at) == ("club-budget", 6_900, None)
+    assert budget.warned_80_at is not None
+    # A worker that starts now asks nobody at once.
+    (errand,) = Errand.objects.for_workspace(workspace).filter(state="pending")
+    assert errand.due_at >= AT + timedelta(hours=6)
 
 
 def check_figures(workspace: Workspace) -> None:
@@ -195,6 +221,7 @@ def check_figures(workspace: Workspace) -> None:
     codes = {matter.code for matter in now.matters}
     assert codes == {
         "fraud_cases",
+        "rewards_held",
         "rewards_to_approve",
         "fulfilments_failed",
         "fulfilments_to_do",
