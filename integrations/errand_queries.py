@@ -11,14 +11,14 @@ from integrations.providers.issuing import Issuer
 from integrations.providers.registry import ISSUERS
 
 
-def routes(workspace: Workspace) -> dict[str, str]:
-    """Return, by kind of reward, the public id of the connection that hands it over: the oldest that can."""
-    found: dict[str, str] = {}
+def deliverers(workspace: Workspace) -> dict[str, list[tuple[str, str]]]:
+    """Return, by kind of reward, the connections that can hand it over, the oldest first: public id, name."""
+    found: dict[str, list[tuple[str, str]]] = {}
     rows = Connection.objects.for_workspace(workspace).filter(status=Connection.Status.ACTIVE)
     for row in rows.exclude(sealed_keys="").order_by("pk"):
         issuer = ISSUERS.get(row.provider)
         for kind in issuer.kinds if issuer else ():
-            found.setdefault(kind, row.public_id)
+            found.setdefault(kind, []).append((row.public_id, row.name))
     return found
 
 

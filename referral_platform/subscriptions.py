@@ -105,7 +105,7 @@ ANSWER_PARTS: Final[Mapping[str, Mapping[str, Part]]] = {
     "payout_onboarding": {"stripe": payout_parts.stripe_onboarding},
     "referral": {"rewards": answer_for_referral},
     "fraud_case": {"rewards": answer_for_case},
-    "fulfilment_routes": {"connections": errand_queries.routes},
+    "fulfilment_routes": {"connections": errand_queries.deliverers},
     "fraud_cases": {"rows": with_money_on_hold},
     "example": {"lines": program_parts.example_lines},
     "own_explanation": {"rewards": rewards_in_words},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from core import lists
 from core.errors import Invalid
 from core.money import is_currency, parse_major
 from rewards.models import CatalogueItem, Fulfilment, Redemption
+from rewards.queries.giving import PERSON
 from rewards.services import ItemFacts
 
 
@@ -66,6 +68,33 @@ class CompleteForm(forms.Form):
         max_length=2000, required=False, assume_scheme="https", help_text="Shown to whoever gets it."
     )
     note = forms.CharField(max_length=200, required=False, help_text="Shown to whoever gets it.")
+
+
+class DeliveryForm(forms.Form):
+    """Which connection hands over which kind."""
+
+    def __init__(
+        self,
+        *args: Any,
+        able: Mapping[str, Sequence[tuple[str, str]]],
+        chosen: Mapping[str, str],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.kinds = [kind for kind in Fulfilment.Kind if kind.value in able]
+        for kind in self.kinds:
+            known = list(able[kind.value])
+            self.fields[f"by_{kind.value}"] = forms.ChoiceField(
+                label=f"Who hands over: {kind.label.lower()}",
+                choices=[("", f"By itself: {known[0][1]}"), *known, (PERSON, "A person, by hand")],
+                initial=chosen.get(kind.value, ""),
+                required=False,
+            )
+
+    @property
+    def deliverers(self) -> dict[str, str]:
+        """Return the choice by kind, once the form is valid."""
+        return {kind.value: self.cleaned_data[f"by_{kind.value}"] for kind in self.kinds}
 
 
 class CancelRedemptionForm(forms.Form):

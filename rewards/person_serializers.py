@@ -139,6 +139,13 @@ class MoneySettingsBody(StrictSerializer):
     debtor_iban = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
     debtor_bic = serializers.CharField(max_length=11, required=False, default="", allow_blank=True)
     give_url = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    deliverers = serializers.DictField(
+        child=serializers.CharField(max_length=40, allow_blank=True),
+        required=False,
+        default=dict,
+        help_text="by kind of reward: the id of the connection that hands it over, or `person`; "
+        "a kind that is left out goes to the oldest connection that can",
+    )
 
 
 class MoneySettingsAnswer(serializers.Serializer[Any]):
@@ -151,3 +158,4 @@ class MoneySettingsAnswer(serializers.Serializer[Any]):
     debtor_iban = serializers.CharField(allow_blank=True)
     debtor_bic = serializers.CharField(allow_blank=True)
     give_url = serializers.CharField(allow_blank=True)
+    deliverers = serializers.DictField(child=serializers.CharField())

@@ -15,7 +15,7 @@ class FulfilmentAnswer(serializers.Serializer[Any]):
 
     id = serializers.CharField()
     kind = serializers.CharField(help_text="credit, discount, product, gift_card or custom")
-    status = serializers.CharField(help_text="waiting, todo, done, failed or cancelled")
+    status = serializers.CharField(help_text="waiting, todo, done, failed, cancelled or kept")
     reward = serializers.CharField(allow_null=True)
     redemption = serializers.CharField(allow_null=True)
     customer = serializers.CharField(help_text="who gets it")

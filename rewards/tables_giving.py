@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from core import lists
 from rewards.models import CatalogueItem, Fulfilment, Redemption
+from rewards.queries.giving import NEEDS_SOMEBODY
 
 
 class FulfilmentTable(lists.Table):
@@ -52,7 +53,7 @@ class FulfilmentTable(lists.Table):
 
     def choosable(self, record: Fulfilment) -> bool:
         """Only what does not go on by itself can be chosen."""
-        return record.status in (Fulfilment.Status.TODO, Fulfilment.Status.FAILED)
+        return record.status in NEEDS_SOMEBODY
 
     def label_of(self, record: Fulfilment) -> str:
         """Return what it is and who gets it."""

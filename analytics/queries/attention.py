@@ -234,6 +234,15 @@ _QUESTIONS: Final = (
         query="status=failed",
     ),
     _Question(
+        "fulfilments_kept",
+        icon="package",
+        one="reward that is over, but could not be taken back",
+        many="rewards that are over, but could not be taken back",
+        rows=_rows_that(Fulfilment, status=Fulfilment.Status.KEPT),
+        url_name="fulfilment_list",
+        query="status=kept",
+    ),
+    _Question(
         "fulfilments_to_do",
         icon="package",
         one="reward to hand over",

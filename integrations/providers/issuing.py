@@ -15,7 +15,10 @@ from integrations.providers.payouts import Wire
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """What is handed over. `reference` is ours and never changes; a discount is of `bps` or of the amount."""
+    """What is handed over. `reference` is ours and never changes; a discount is of `bps` or of the amount.
+
+    `about` is the public id of the reward or redemption; `sku` and `item` are a product's number and name.
+    """
 
     reference: str
     kind: str
@@ -26,15 +29,24 @@ class Gift:
     email: str = ""
     name: str = ""
     expires_at: datetime | None = None
+    about: str = ""
+    sku: str = ""
+    item: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What came of it: the provider's own id, details for the owner, and whether it was used already."""
+    """What came of it: the provider's own id, details for the owner, and whether it was used already.
+
+    Of a cancellation: `told` says what was done, `kept` why its owner has it all the same.
+    """
 
     reference: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     used: bool = False
+    told: str = ""
+    kept: str = ""
 
 
 Issue = Callable[[Wire, Any, Gift], Given]

@@ -12,7 +12,8 @@ from integrations.providers import OrderDeleted, OrderSeen, ProviderEvent, ShopA
 from integrations.providers.issuing import Issuer
 from integrations.providers.payouts import PayoutAccess
 from integrations.providers.tremendous import gifts
-from integrations.providers.woocommerce import coupons, events, orders, signature
+from integrations.providers.woocommerce import events, orders, signature
+from integrations.providers.woocommerce import gifts as shop_gifts
 
 Headers = Mapping[str, str]
 
@@ -62,10 +63,10 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
 
 ISSUERS: Final[Mapping[str, Issuer]] = {
     "woocommerce": Issuer(
-        kinds=("discount",),
+        kinds=("discount", "product"),
         access=lambda url, key, secret, _: ShopAccess(url, key, secret),
-        issue=coupons.issue,
-        cancel=coupons.cancel,
+        issue=shop_gifts.issue,
+        cancel=shop_gifts.cancel,
     ),
     "tremendous": Issuer(kinds=("gift_card",), access=PayoutAccess, issue=gifts.issue, cancel=gifts.cancel),
 }

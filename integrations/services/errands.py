@@ -23,7 +23,8 @@ _OWED: Final = {
 def queue_errands(*, workspace: Workspace, wanted: Sequence[tuple[str, str]], at: datetime) -> None:
     """Queue (fulfilment's public id, action), at real time; repeating it queues nothing twice.
 
-    What was tried before and is wanted again begins anew. What is not owed any more is passed over.
+    What is over and is wanted again begins anew: it finds what was made, or taken back. What is not owed any
+    more is passed over.
     """
     ids = {public_id for public_id, _ in wanted}
     rows = {
@@ -51,8 +52,7 @@ def queue_errands(*, workspace: Workspace, wanted: Sequence[tuple[str, str]], at
         ignore_conflicts=True,
     )
     for row, action in owed:
-        if action == Errand.Action.ISSUE:
-            begin_anew(row, action, at)
+        begin_anew(row, action, at)
     wake(RUN)
 
 
@@ -75,4 +75,3 @@ def take_back(*, fulfilment: Fulfilment, at: datetime) -> None:
     """Queue, once more if need be, that what was made though it had been called off is taken back."""
     workspace = Workspace.objects.for_workspace(fulfilment.workspace_id).get()
     queue_errands(workspace=workspace, wanted=[(fulfilment.public_id, Errand.Action.CANCEL.value)], at=at)
-    begin_anew(fulfilment, Errand.Action.CANCEL, at)

@@ -137,6 +137,8 @@ def _gift(fulfilment: Fulfilment) -> Gift:
     terms: Mapping[str, Any] = fulfilment.details.get("terms") or {}
     until = fulfilment.details.get("expires_at")
     discount = fulfilment.kind == Fulfilment.Kind.DISCOUNT
+    owner = fulfilment.customer
+    about = fulfilment.reward or fulfilment.redemption
     # A refund may have taken back a part meanwhile.
     left = fulfilment.reward.net_minor if fulfilment.reward else fulfilment.amount_minor
     return Gift(
@@ -146,9 +148,13 @@ def _gift(fulfilment: Fulfilment) -> Gift:
         bps=int(terms.get("bps") or 0),
         amount_minor=int(terms.get("amount_minor") or 0) if discount else left,
         currency=str(terms.get("currency") or fulfilment.currency),
-        email=fulfilment.customer.email or "",
-        name=fulfilment.customer.name,
+        email=owner.email or "",
+        name=owner.name,
         expires_at=datetime.fromisoformat(until) if until else None,
+        about=about.public_id if about else "",
+        sku=str(fulfilment.details.get("sku") or ""),
+        item=str(fulfilment.details.get("name") or ""),
+        country=owner.country,
     )
 
 
@@ -251,12 +257,16 @@ def record_outcome(*, claimed: Claim, outcome: Outcome, at: datetime) -> None:
     there = workspace.local_time(at.astimezone(UTC))
     issues = errand.action == Errand.Action.ISSUE
     if outcome.given is not None:
-        if issues:
+        if outcome.given.kept:
+            rewards_services.keep_fulfilment(fulfilment=fulfilment, failure=outcome.given.kept, at=there)
+        elif issues:
             _complete(fulfilment, outcome.given, there, at)
         elif outcome.given.used:
             rewards_services.use_codes(
                 workspace=workspace, codes=[fulfilment.code], order_reference="unknown", at=there
             )
+        elif outcome.given.told:
+            rewards_services.note_recall(fulfilment=fulfilment, sentence=outcome.given.told, at=there)
         rows.filter(pk=errand.pk).update(state=Errand.State.DONE, leased_until=None, last_error="")
         return
     if errand.state != Errand.State.PENDING or errand.attempts != claimed.attempts:
@@ -265,6 +275,8 @@ def record_outcome(*, claimed: Claim, outcome: Outcome, at: datetime) -> None:
     if outcome.final or claimed.attempts >= MAX_ATTEMPTS:
         if issues:
             rewards_services.fail_fulfilment(fulfilment=fulfilment, failure=outcome.sentence, at=there)
+        else:
+            rewards_services.keep_fulfilment(fulfilment=fulfilment, failure=outcome.sentence, at=there)
         rows.filter(pk=errand.pk).update(
             state=Errand.State.DEAD, leased_until=None, last_error=outcome.sentence
         )

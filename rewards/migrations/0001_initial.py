@@ -156,6 +156,7 @@ class Migration(migrations.Migration):
                 ('debtor_iban', models.CharField(blank=True, default='', max_length=34)),
                 ('debtor_bic', models.CharField(blank=True, default='', max_length=11)),
                 ('give_url', models.URLField(blank=True, default='', help_text='hears of rewards the own system gives', max_length=2000)),
+                ('deliverers', models.JSONField(default=dict, help_text='by kind of reward: the connection that hands it over, or a person')),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
             ],
             options={
@@ -373,7 +374,7 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(blank=True, default='', help_text='a discount code, as it is typed at the till', max_length=40)),
                 ('amount_minor', models.BigIntegerField(default=0)),
                 ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('todo', 'To do by hand'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], max_length=9)),
+                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('todo', 'To do by hand'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('kept', 'Not taken back')], max_length=9)),
                 ('reference', models.CharField(blank=True, default='', help_text="the provider's own id", max_length=255)),
                 ('failure', models.CharField(blank=True, default='', max_length=500)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),

@@ -77,6 +77,10 @@ class MoneySettings(TenantModel):
         max_length=2000, blank=True, default="", help_text="hears of rewards the own system gives"
     )
 
+    deliverers = models.JSONField(
+        default=dict, help_text="by kind of reward: the connection that hands it over, or a person"
+    )
+
     class Meta(TenantModel.Meta):
         verbose_name_plural = "money settings"
         constraints: ClassVar = [models.UniqueConstraint(fields=["workspace"], name="money_settings_once")]

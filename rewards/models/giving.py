@@ -103,8 +103,9 @@ class RedemptionPart(TenantModel):
 class Fulfilment(TenantModel):
     """Handing something over: a reward's, or a redemption's. One for each, and one visible state.
 
-    `waiting` is with a provider's queue, `todo` waits for a person, `failed` for somebody to try again. A
-    provider is asked under this row's public id, so that asking twice gives one thing.
+    `waiting` is with a provider's queue, `todo` waits for a person, `failed` for somebody to try again, and
+    `kept` was called off but could not be taken back. A provider is asked under this row's public id, so
+    that asking twice gives one thing.
     """
 
     class Kind(models.TextChoices):
@@ -120,6 +121,7 @@ class Fulfilment(TenantModel):
         DONE = "done"
         FAILED = "failed"
         CANCELLED = "cancelled"
+        KEPT = "kept", "Not taken back"
 
     public_id = PublicIdField(prefix="ful")
     kind = models.CharField(max_length=9, choices=Kind.choices)

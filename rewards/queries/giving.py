@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from accounts.models import Workspace
+from core.answers import parts_of as answer_parts
 from core.money import POINTS
 from programs.models import Customer
 from rewards.models import (
@@ -20,8 +21,11 @@ from rewards.models import (
     Reward,
 )
 
-NEEDS_SOMEBODY = (Fulfilment.Status.TODO, Fulfilment.Status.FAILED)
+NEEDS_SOMEBODY = (Fulfilment.Status.TODO, Fulfilment.Status.FAILED, Fulfilment.Status.KEPT)
 """What does not go on by itself."""
+
+PERSON = "person"
+"""Stands in the choice of who hands over a kind for: nobody but a person."""
 
 
 def fulfilments(workspace: Workspace) -> QuerySet[Fulfilment]:
@@ -84,6 +88,20 @@ def own_system_counts(workspace: Workspace) -> list[tuple[str, str, int]]:
     rows = Fulfilment.objects.for_workspace(workspace).filter(kind=Fulfilment.Kind.CUSTOM).order_by()
     found = dict(rows.values_list("status").annotate(many=Count("pk")))
     return [(value, str(label), found.get(value, 0)) for value, label in Fulfilment.Status.choices]
+
+
+def deliverers_of(workspace: Workspace) -> dict[str, list[tuple[str, str]]]:
+    """Return the connections that can hand over a kind, the oldest first: public id and name, by kind."""
+    found: dict[str, list[tuple[str, str]]] = answer_parts("fulfilment_routes", workspace).get(
+        "connections", {}
+    )
+    return found
+
+
+def chosen_deliverers(workspace: Workspace) -> dict[str, str]:
+    """Return which connection was chosen for a kind, or "person"; what is missing goes to the oldest."""
+    settings = MoneySettings.objects.for_workspace(workspace).first()
+    return dict(settings.deliverers) if settings else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ from rewards.services.fulfilment import (
     complete_fulfilment,
     fail_fulfilment,
     retry_fulfilment,
-    withdraw_fulfilments,
 )
 from rewards.services.money import (
+    set_deliverers,
     set_give_url,
     update_money_settings,
 )
@@ -67,6 +67,11 @@ from rewards.services.rates import (
     enter_reference_file,
     import_reference_rates,
     tell_of_rates,
+)
+from rewards.services.recall import (
+    keep_fulfilment,
+    note_recall,
+    withdraw_fulfilments,
 )
 from rewards.services.redemptions import (
     cancel_redemption,
@@ -130,11 +135,13 @@ __all__ = [
     "import_reference_rates",
     "import_report",
     "import_results",
+    "keep_fulfilment",
     "make_adjustment",
     "mark_payout_failed",
     "mark_payout_paid",
     "mark_sent",
     "note_onboarding",
+    "note_recall",
     "prepare_batch",
     "record_provider_total",
     "redeem_points",
@@ -147,6 +154,7 @@ __all__ = [
     "retry_failed",
     "retry_fulfilment",
     "run_due_checks",
+    "set_deliverers",
     "set_give_url",
     "settle_conversion",
     "settle_conversions",

@@ -10,8 +10,8 @@ from core.transactions import all_or_nothing
 from programs.models import ProgramVersion
 from programs.queries import terms_of
 from rewards.models import Account, Reward
-from rewards.services.fulfilment import withdraw_fulfilments
 from rewards.services.ledger import Movement, Place, destination, post
+from rewards.services.recall import withdraw_fulfilments
 from rewards.services.steps import Step, lock_rewards, step_counts, take_steps, tell
 
 

@@ -1,4 +1,4 @@
-"""Handing over what is not cash: begun when a reward is approved, completed once, called off.
+"""Handing over what is not cash: begun when a reward is approved, completed once, tried again.
 
 Locks: the reward's wallet and the reward first, then its fulfilment.
 """
@@ -6,30 +6,32 @@ Locks: the reward's wallet and the reward first, then its fulfilment.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from accounts.models import Workspace
-from accounts.services import SYSTEM, Actor, record_audit
-from core.answers import parts_of
+from accounts.services import Actor, record_audit
 from core.errors import Conflict, Invalid
 from core.events import emit
 from core.transactions import all_or_nothing
 from programs.queries import terms_of
 from programs.terms import RewardRule
-from rewards.models import Fulfilment, MoneySettings, Redemption, Reward
+from rewards.models import Fulfilment, Redemption, Reward
+from rewards.services.routes import ROUTED, routes_of
 from rewards.services.steps import Step, lock_rewards, take_steps
+
+OPEN: Final = (Fulfilment.Status.WAITING, Fulfilment.Status.TODO, Fulfilment.Status.FAILED)
+"""What is still owed."""
+
+ORDERED: Final = (Fulfilment.Kind.PRODUCT, Fulfilment.Kind.GIFT_CARD)
+"""What a connection orders for its owner: taken back there for as long as it has not arrived."""
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Characters of a discount code: none that is mistaken for another when read aloud or typed."""
 
 _SHOWN: Final = ("code", "single_use", "link", "note", "expires_at")
 """What of a fulfilment's details its owner gets to see, beside the terms of the gift itself."""
-
-_OPEN = (Fulfilment.Status.WAITING, Fulfilment.Status.TODO, Fulfilment.Status.FAILED)
-_TAKEN_BACK = (Fulfilment.Kind.DISCOUNT, Fulfilment.Kind.CUSTOM)
-"""What can still be taken back once it was handed over."""
 
 
 def begin_fulfilments(*, workspace: Workspace, rewards: Sequence[Reward], at: datetime) -> list[Step]:
@@ -41,14 +43,14 @@ def begin_fulfilments(*, workspace: Workspace, rewards: Sequence[Reward], at: da
     """
     steps = []
     rows = []
-    routes = _routes(workspace) if any(reward.kind in _ROUTED for reward in rewards) else {}
+    routes = routes_of(workspace) if any(reward.kind in ROUTED for reward in rewards) else {}
     for reward in rewards:
-        rule = _rule_of(reward)
-        expires_at = _end_of(reward, rule, at)
+        rule = rule_of(reward)
+        expires_at = end_of(reward, rule, at)
         if reward.kind == Reward.Kind.POINTS:
-            steps.append(_issued(reward, {}, expires_at, at))
+            steps.append(issued_step(reward, {}, expires_at, at))
             continue
-        row = _new(
+        row = new_row(
             workspace=workspace,
             kind=Fulfilment.Kind(reward.kind),
             details=_wanted(reward, rule),
@@ -61,10 +63,10 @@ def begin_fulfilments(*, workspace: Workspace, rewards: Sequence[Reward], at: da
         row.reward, row.customer_id = reward, reward.customer_id
         rows.append(row)
         if row.status == Fulfilment.Status.DONE:
-            steps.append(_issued(reward, row.details, expires_at, at))
+            steps.append(issued_step(reward, row.details, expires_at, at))
     Fulfilment.objects.bulk_create(rows)
     for row in rows:
-        _ask(row, at)
+        ask_for(row, at)
     return steps
 
 
@@ -73,19 +75,19 @@ def begin_redeemed(*, redemption: Redemption, details: Mapping[str, Any], at: da
     item = redemption.item
     assert item is not None
     workspace = redemption.workspace
-    row = _new(
+    row = new_row(
         workspace=workspace,
         kind=Fulfilment.Kind(item.kind),
         details=details,
         amount_minor=item.value_minor,
         currency=item.currency,
         expires_at=None,
-        routes=_routes(workspace) if item.kind in _ROUTED else {},
+        routes=routes_of(workspace) if item.kind in ROUTED else {},
         at=at,
     )
     row.redemption, row.customer_id = redemption, redemption.customer_id
     row.save(force_insert=True)
-    _ask(row, at)
+    ask_for(row, at)
     return row
 
 
@@ -101,37 +103,52 @@ def complete_fulfilment(
     """Record that it was handed over: the reward is then issued, and its time to expire begins.
 
     `reference` is the provider's own id; `details` what came of it (`code`, `link`, `note`). A repetition
-    changes nothing. Raises Conflict (`fulfilment_cancelled`) where it is not owed any more, and Invalid
+    changes nothing. What could not be taken back is settled by it. What a person hands over, no connection
+    is asked to take back. Raises Conflict (`fulfilment_cancelled`) where it is not owed any more, and Invalid
     naming `reference` or `link`.
     """
     found = _sound(reference, details or {})
-    reward, row = _locked(fulfilment)
+    reward, row = locked_fulfilment(fulfilment)
+    by_hand = actor.kind != "system"
+    if row.status == Fulfilment.Status.KEPT and by_hand:
+        return _settled(row, reward, actor, at)
     if row.status == Fulfilment.Status.DONE:
         return row
-    if row.status == Fulfilment.Status.CANCELLED or (reward and reward.status != Reward.Status.APPROVED):
+    if row.status not in OPEN or (reward and reward.status != Reward.Status.APPROVED):
         raise Conflict("It is not owed any more.", code="fulfilment_cancelled")
+    if by_hand and row.kind in ORDERED:
+        row.connection = ""
     row.details = {**row.details, **found}
     row.status, row.failure, row.updated_at = Fulfilment.Status.DONE, "", at
     row.reference = reference.strip()
     row.save()
-    if actor.kind != "system":
-        _audit(row, "completed", actor)
+    if by_hand:
+        audit_of(row, "completed", actor)
     if reward is not None:
         until = row.details.get("expires_at")
         expires_at = datetime.fromisoformat(until) if until else None
-        step = _issued(reward, row.details, expires_at, at)
+        step = issued_step(reward, row.details, expires_at, at)
         take_steps(workspace=row.workspace, steps=[step], actor=actor, at=at)
+    return row
+
+
+def _settled(row: Fulfilment, reward: Reward | None, actor: Actor, at: datetime) -> Fulfilment:
+    row.status, row.updated_at = Fulfilment.Status.CANCELLED, at
+    row.save(update_fields=["status", "updated_at"])
+    audit_of(row, "settled", actor)
+    if reward is not None:
+        note_step(reward, "A person settled what could not be taken back.", actor=actor, at=at)
     return row
 
 
 @all_or_nothing
 def fail_fulfilment(*, fulfilment: Fulfilment, failure: str, at: datetime) -> Fulfilment:
     """Record that a provider would not, or could not, hand it over; only what waits can fail."""
-    _, row = _locked(fulfilment)
+    _, row = locked_fulfilment(fulfilment)
     if row.status == Fulfilment.Status.WAITING:
         row.status, row.failure, row.updated_at = Fulfilment.Status.FAILED, failure[:500], at
         row.save(update_fields=["status", "failure", "updated_at"])
-        emit("fulfilment.failed", at=at, **_named(row))
+        emit("fulfilment.failed", at=at, **named(row))
     return row
 
 
@@ -139,17 +156,23 @@ def fail_fulfilment(*, fulfilment: Fulfilment, failure: str, at: datetime) -> Fu
 def retry_fulfilment(*, fulfilment: Fulfilment, actor: Actor, at: datetime) -> Fulfilment:
     """Ask the provider again about what failed, or for the first time about what was left to a person.
 
-    Raises Conflict: `not_retriable` for what waits, is done or cancelled, `no_connection` where nobody can be
-    asked.
+    What could not be taken back is asked back once more, of whoever made it. Raises Conflict: `not_retriable`
+    for what waits, is done or cancelled, `no_connection` where nobody can be asked.
     """
-    _, row = _locked(fulfilment)
+    _, row = locked_fulfilment(fulfilment)
+    if row.status == Fulfilment.Status.KEPT:
+        row.status, row.attempts, row.updated_at = Fulfilment.Status.CANCELLED, row.attempts + 1, at
+        row.save(update_fields=["status", "attempts", "updated_at"])
+        audit_of(row, "retried", actor)
+        emit("fulfilment.wanted", at=at, action="cancel", **named(row))
+        return row
     if row.status not in (Fulfilment.Status.FAILED, Fulfilment.Status.TODO):
         raise Conflict(
             f"Only what failed or waits for a person can be tried again; this is {row.status}.",
             code="not_retriable",
             details={"status": row.status},
         )
-    routes = _routes(row.workspace)
+    routes = routes_of(row.workspace)
     if row.kind not in routes:
         raise Conflict(
             "No connection can hand this over. Connect one, or do it by hand.", code="no_connection"
@@ -157,123 +180,21 @@ def retry_fulfilment(*, fulfilment: Fulfilment, actor: Actor, at: datetime) -> F
     row.connection, row.status, row.failure = routes[row.kind], Fulfilment.Status.WAITING, ""
     row.attempts, row.updated_at = row.attempts + 1, at
     row.save()
-    _audit(row, "retried", actor)
-    _ask(row, at)
+    audit_of(row, "retried", actor)
+    ask_for(row, at)
     return row
 
 
-@all_or_nothing
-def withdraw_fulfilments(
-    *, workspace: Workspace, rewards: Collection[Reward], at: datetime, why: str = "A refund took it back."
-) -> None:
-    """Call off what these rewards would hand over, and take back what still can be; safe to repeat.
-
-    For rewards that are over: the caller holds their locks. What waits is cancelled. A discount code that
-    nobody used is disabled, in the shop too; one that was used stays, and says so.
-    """
-    by_pk = {reward.pk: reward for reward in rewards if reward.kind not in (_CASH, _POINTS)}
-    if not by_pk:
-        return
-    rows = (
-        Fulfilment.objects.for_workspace(workspace)
-        .select_for_update(of=("self",), no_key=True)
-        .filter(reward__in=list(by_pk))
-        .order_by("pk")
-    )
-    for row in rows:
-        assert row.reward_id is not None
-        reward = by_pk[row.reward_id]
-        if not cancel_row(row, why=why, at=at):
-            continue
-        if reward.fulfilment:
-            reward.fulfilment = {**reward.fulfilment, "cancelled": True}
-            reward.save(update_fields=["fulfilment"])
-
-
-@all_or_nothing
-def restore_fulfilments(*, workspace: Workspace, rewards: Collection[Reward], at: datetime) -> None:
-    """Hand over anew what a refund that was wrong had called off; safe to repeat.
-
-    For rewards that are approved again: the caller holds their locks. The same code is good again, once a
-    connected shop has it again; what only waited is asked for again.
-    """
-    by_pk = {reward.pk: reward for reward in rewards if reward.status == Reward.Status.APPROVED}
-    rows = list(
-        Fulfilment.objects.for_workspace(workspace)
-        .select_for_update(of=("self",), no_key=True)
-        .filter(reward__in=list(by_pk), status=Fulfilment.Status.CANCELLED)
-        .order_by("pk")
-    )
-    if not rows:
-        return
-    routes, steps = _routes(workspace), []
-    for row in rows:
-        reward = by_pk[row.reward_id or 0]
-        expires_at = _end_of(reward, _rule_of(reward), at)
-        known = {name: value for name, value in row.details.items() if name not in _OF_CODE}
-        fresh = _new(
-            workspace=workspace,
-            kind=Fulfilment.Kind(row.kind),
-            details=known,
-            amount_minor=reward.net_minor,
-            currency=row.currency,
-            expires_at=expires_at,
-            routes=routes,
-            at=at,
-            code=row.code,
-        )
-        row.details, row.code, row.status = fresh.details, fresh.code, fresh.status
-        row.connection, row.amount_minor = fresh.connection, fresh.amount_minor
-        row.failure, row.reference, row.updated_at = "", "", at
-        row.save()
-        reward.fulfilment = {name: value for name, value in reward.fulfilment.items() if name not in _OF_CODE}
-        if row.status == Fulfilment.Status.DONE:
-            steps.append(_issued(reward, row.details, expires_at, at))
-        else:
-            reward.save(update_fields=["fulfilment"])
-        _ask(row, at)
-    take_steps(workspace=workspace, steps=steps, actor=SYSTEM, at=at)
-
-
-_OF_CODE: Final = ("code", "link", "used_on", "used_at", "expires_at", "cancelled")
-"""What tells of a code or link as it was before."""
-
-
-def cancel_row(row: Fulfilment, *, why: str, at: datetime) -> bool:
-    """Cancel a locked fulfilment as far as that can be done; returns whether it was."""
-    done = row.status == Fulfilment.Status.DONE
-    keeps = done and (row.kind not in _TAKEN_BACK or bool(row.details.get("used_on")))
-    if keeps or row.status == Fulfilment.Status.CANCELLED:
-        return False
-    asked = row.status in (Fulfilment.Status.WAITING, Fulfilment.Status.FAILED) or done
-    row.status, row.failure, row.updated_at = Fulfilment.Status.CANCELLED, why[:500], at
-    row.save(update_fields=["status", "failure", "updated_at"])
-    if asked and (row.connection or row.kind == Fulfilment.Kind.CUSTOM):
-        emit("fulfilment.wanted", at=at, action="cancel", **_named(row))
-    return True
-
-
-_CASH, _POINTS = Reward.Kind.CASH, Reward.Kind.POINTS
-_ROUTED = (Reward.Kind.DISCOUNT, Reward.Kind.PRODUCT, Reward.Kind.GIFT_CARD, Reward.Kind.CUSTOM)
 _EXPIRING = (Reward.Kind.POINTS, Reward.Kind.CREDIT, Reward.Kind.DISCOUNT)
 
 
-def _routes(workspace: Workspace) -> dict[str, str]:
-    """Return who hands over which kind: a connection's public id, or "" for the workspace's own system."""
-    routes: dict[str, str] = dict(parts_of("fulfilment_routes", workspace).get("connections", {}))
-    settings = MoneySettings.objects.for_workspace(workspace).first()
-    if settings is not None and settings.give_url:
-        routes[Fulfilment.Kind.CUSTOM.value] = ""
-    return routes
-
-
-def _rule_of(reward: Reward) -> RewardRule | None:
+def rule_of(reward: Reward) -> RewardRule | None:
     """Return the rule the reward was promised by; None where the version no longer has it."""
     found = (rule for rule in terms_of(reward.version).rewards if rule.key == reward.rule_key)
     return next(found, None)
 
 
-def _end_of(reward: Reward, rule: RewardRule | None, at: datetime) -> datetime | None:
+def end_of(reward: Reward, rule: RewardRule | None, at: datetime) -> datetime | None:
     """Return until when the reward can be used; None is for ever, as with everything that was sent."""
     if reward.kind not in _EXPIRING or rule is None or rule.expiry_days is None:
         return None
@@ -286,7 +207,7 @@ def _wanted(reward: Reward, rule: RewardRule | None) -> dict[str, Any]:
     return dict(reward.fulfilment)
 
 
-def _new(
+def new_row(
     *,
     workspace: Workspace,
     kind: Fulfilment.Kind,
@@ -298,6 +219,7 @@ def _new(
     at: datetime,
     code: str = "",
 ) -> Fulfilment:
+    """Return the row of something that is to be handed over, in the state it begins in; not saved."""
     row = Fulfilment(
         workspace=workspace,
         kind=kind,
@@ -321,19 +243,24 @@ def _new(
     return row
 
 
-def _issued(reward: Reward, details: Mapping[str, Any], expires_at: datetime | None, at: datetime) -> Step:
+def issued_step(
+    reward: Reward, details: Mapping[str, Any], expires_at: datetime | None, at: datetime
+) -> Step:
+    """Return the step of a reward that its owner has now."""
     shown = {name: details[name] for name in _SHOWN if details.get(name)}
     reward.fulfilment = {**reward.fulfilment, **shown}
     reward.issued_at, reward.expires_at = at, expires_at
     return Step(reward, after=Reward.Status.ISSUED, event="reward.issued")
 
 
-def _ask(row: Fulfilment, at: datetime) -> None:
+def ask_for(row: Fulfilment, at: datetime) -> None:
+    """Tell whoever hands it over that it is wanted, where somebody has to be asked."""
     if row.status == Fulfilment.Status.WAITING:
-        emit("fulfilment.wanted", at=at, action="issue", **_named(row))
+        emit("fulfilment.wanted", at=at, action="issue", **named(row))
 
 
-def _named(row: Fulfilment) -> dict[str, Any]:
+def named(row: Fulfilment) -> dict[str, Any]:
+    """Return what events say about a fulfilment."""
     return {
         "fulfilment": row.public_id,
         "gives": row.kind,
@@ -342,7 +269,7 @@ def _named(row: Fulfilment) -> dict[str, Any]:
     }
 
 
-def _locked(fulfilment: Fulfilment) -> tuple[Reward | None, Fulfilment]:
+def locked_fulfilment(fulfilment: Fulfilment) -> tuple[Reward | None, Fulfilment]:
     """Lock a fulfilment, its reward first; returns both as they stand now."""
     workspace = Workspace.objects.for_workspace(fulfilment.workspace_id).get()
     reward = None
@@ -373,7 +300,14 @@ def _sound(reference: str, details: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _audit(row: Fulfilment, what: str, actor: Actor) -> None:
+def note_step(reward: Reward, reason: str, *, actor: Actor, at: datetime) -> None:
+    """Write into a locked reward's history what became of its fulfilment; its status stays."""
+    step = Step(reward, after=reward.status, reason=reason[:200])
+    take_steps(workspace=reward.workspace, steps=[step], actor=actor, at=at)
+
+
+def audit_of(row: Fulfilment, what: str, actor: Actor) -> None:
+    """Note what a person did about a fulfilment."""
     record_audit(
         workspace=row.workspace,
         actor=actor,

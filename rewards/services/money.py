@@ -16,6 +16,7 @@ from core.transactions import all_or_nothing
 from rewards.bank_files.iban import compact, valid_iban
 from rewards.bank_files.pain001 import valid_bic
 from rewards.models import MoneySettings, PayoutBatch
+from rewards.services.routes import checked_deliverers
 
 _FEE_NAMES: Final = frozenset({"fixed_minor", "bps", "max_minor"})
 _FIELDS: Final = (
@@ -26,6 +27,7 @@ _FIELDS: Final = (
     "debtor_iban",
     "debtor_bic",
     "give_url",
+    "deliverers",
 )
 
 
@@ -41,11 +43,13 @@ def update_money_settings(
     debtor_bic: str,
     actor: Actor,
     give_url: str | None = None,
+    deliverers: Mapping[str, str] | None = None,
 ) -> MoneySettings:
     """Set up to which amount one person adjusts alone, and how payouts are made; the same changes nothing.
 
-    `give_url` is the own system's address (see `set_give_url`); None leaves it. Raises Invalid naming the
-    field at fault, that of a fee as `{method}_{part}`.
+    `give_url` is the own system's address (see `set_give_url`), `deliverers` who hands over what (see
+    `set_deliverers`); None leaves them. Raises Invalid naming the field at fault, that of a fee as
+    `{method}_{part}`.
     """
     if not 0 <= adjustment_limit_minor <= MAX_MINOR:
         raise Invalid("This is a whole number from 0.", code="out_of_range", param="adjustment_limit_minor")
@@ -70,6 +74,8 @@ def update_money_settings(
     }
     if give_url is not None:
         wanted["give_url"] = _checked_url(give_url)
+    if deliverers is not None:
+        wanted["deliverers"] = checked_deliverers(workspace, deliverers)
     return _store(workspace, wanted, actor)
 
 
@@ -80,6 +86,16 @@ def set_give_url(*, workspace: Workspace, url: str, actor: Actor) -> MoneySettin
     The same changes nothing. Raises Invalid naming `give_url`: it is a full https address that may be called.
     """
     return _store(workspace, {"give_url": _checked_url(url)}, actor)
+
+
+@all_or_nothing
+def set_deliverers(*, workspace: Workspace, deliverers: Mapping[str, str], actor: Actor) -> MoneySettings:
+    """Say which connection hands over which kind, by its public id, or "person".
+
+    A kind that is left out, or empty, goes to the oldest connection that can. What waits already is not
+    moved, and the same changes nothing. Raises Invalid naming `deliverers`.
+    """
+    return _store(workspace, {"deliverers": checked_deliverers(workspace, deliverers)}, actor)
 
 
 def _store(workspace: Workspace, wanted: dict[str, Any], actor: Actor) -> MoneySettings:

@@ -21,8 +21,9 @@ from programs.models import Customer, Participant, ProgramVersion
 from programs.queries import terms_of
 from rewards.models import Account, CatalogueItem, Fulfilment, Redemption, RedemptionPart, Reward
 from rewards.services.catalogue import put_back, take_from_stock
-from rewards.services.fulfilment import begin_redeemed, cancel_row
+from rewards.services.fulfilment import begin_redeemed
 from rewards.services.ledger import Movement, Place, expense, lock_wallets, post
+from rewards.services.recall import cancel_row
 from rewards.services.steps import Step, locked_rows, take_steps
 
 

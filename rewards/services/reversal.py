@@ -10,9 +10,9 @@ from core.money import display
 from rewards.calculation import reversed_total
 from rewards.models import Account, Fulfilment, Reward, RewardChange
 from rewards.services.doubts import NO_RATE, is_withdrawn, promise_of
-from rewards.services.fulfilment import restore_fulfilments, withdraw_fulfilments
 from rewards.services.ledger import Movement, Place, expense, standing, wallet
 from rewards.services.promises import Key, is_undone
+from rewards.services.recall import restore_fulfilments, withdraw_fulfilments
 from rewards.services.steps import Step, step_counts, take_steps
 from tracking.models import Conversion
 
@@ -147,7 +147,7 @@ def _status_before(reward: Reward) -> str:
     last = (
         RewardChange.objects.for_workspace(reward.workspace_id)
         .filter(reward=reward, after=Reward.Status.REVERSED)
-        .exclude(before="")
+        .exclude(before__in=("", Reward.Status.REVERSED))
         .order_by("-pk")
         .first()
     )

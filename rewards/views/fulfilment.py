@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import ConsoleRequest, console_view
 from core import lists
@@ -104,7 +104,9 @@ def fulfilment_complete(request: ConsoleRequest, public_id: str) -> HttpResponse
         except DomainError as error:
             add_domain_error(form, error)
         else:
-            messages.success(request, "It is recorded as handed over.")
+            settled = row.status == Fulfilment.Status.KEPT
+            told = "It is settled." if settled else "It is recorded as handed over."
+            messages.success(request, told)
             return redirect("fulfilment_detail", request.workspace.slug, public_id)
     return _page(request, row, form, status=400)
 
@@ -123,11 +125,27 @@ def fulfilment_retry(request: ConsoleRequest, public_id: str) -> HttpResponse:
     return redirect("fulfilment_detail", request.workspace.slug, public_id)
 
 
-@require_safe
-@console_view("view")
+@require_http_methods(["GET", "HEAD", "POST"])
+@console_view("manage_integrations")
 def fulfilment_settings(request: ConsoleRequest) -> HttpResponse:
-    """Lead on from where the own system's address used to be."""
-    return redirect("own_system", request.workspace.slug)
+    """Say which connection hands rewards over, or that a person does."""
+    form = forms.DeliveryForm(
+        request.POST or None,
+        able=giving.deliverers_of(request.workspace),
+        chosen=giving.chosen_deliverers(request.workspace),
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.set_deliverers(
+                workspace=request.workspace, deliverers=form.deliverers, actor=request.actor
+            )
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, "It is saved.")
+            return redirect("fulfilment_list", request.workspace.slug)
+    context = {"form": form}
+    return render(request, "rewards/fulfilment_settings.html", context, status=400 if form.errors else 200)
 
 
 def _found(request: ConsoleRequest, public_id: str) -> Fulfilment:

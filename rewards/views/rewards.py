@@ -210,6 +210,8 @@ def _story(request: ConsoleRequest, reward: Reward) -> dict[str, Any]:
 def _title(before: str, after: str, amount_minor: int) -> str:
     if before == after and amount_minor < 0:
         return "Partly taken back"
+    if before == after and not amount_minor:
+        return "Handing over"
     return str(Reward.Status(after).label)
 
 

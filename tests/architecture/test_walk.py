@@ -122,7 +122,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
 }
 """Valid bodies of the endpoints that read theirs before they look the id up."""
 
-MOVED: Final = {"fulfilment_settings", "payout_settings"}
+MOVED: Final = {"payout_settings"}
 """Addresses that only lead on to where the page is now."""
 
 WRITES: Final = re.compile(r"\b(INSERT|UPDATE|DELETE|TRUNCATE|COPY|CALL)\b", re.IGNORECASE)

@@ -67,7 +67,7 @@ NO_PAGE: Final = {
     "api_schema", "batch_progress", "brand_logo", "brand_sheet", "dev_mail_html", "domain_ask", "embed_qr",
     "embed_qr_svg", "hook", "landing_card", "link_clicks", "link_qr", "link_qr_png", "link_redirect",
     "portal_qr", "portal_qr_svg", "program_preview", "program_resume", "settings_brand_preview",
-    "settings_logo", "customer_export", "fulfilment_settings", "payout_settings",
+    "settings_logo", "customer_export", "payout_settings",
 }  # fmt: skip
 """Routes that show no page of ours."""
 

@@ -15,7 +15,6 @@ from accounts.models import Workspace
 from accounts.services import SYSTEM
 from core import clock
 from core.queue import MAX_ATTEMPTS
-from integrations.errand_queries import routes
 from integrations.models import Connection, Errand, ValidationKey
 from integrations.services import issuing
 from integrations.services.connections import disable_connection, set_shop_keys
@@ -23,6 +22,7 @@ from integrations.services.errands import queue_errands
 from integrations.tasks import run_errands
 from rewards import services
 from rewards.models import Fulfilment, MoneySettings, Reward
+from rewards.services.routes import routes_of as routes
 from tests.conftest import AT
 from tests.integrations.receiver import Receiver, Reply, receiving
 from tests.integrations.shops import connected
@@ -86,7 +86,7 @@ def status(reward: Reward) -> tuple[str, str]:
 
 def test_a_code_is_made_in_the_shop_before_its_owner_hears_of_it(workspace: Workspace, shop: WooShop) -> None:
     connection = selling(workspace, shop)
-    assert routes(workspace) == {"discount": connection.public_id}
+    assert routes(workspace)["discount"] == connection.public_id
     reward = cut(workspace, expiry_days=30)
     assert status(reward) == ("approved", "waiting")
     assert "code" not in reward.fulfilment

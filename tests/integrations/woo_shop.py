@@ -1,4 +1,4 @@
-"""A WooCommerce shop on loopback: orders, coupons and the vendor's rules about keys; it breaks when told to.
+"""A WooCommerce shop on loopback: orders, products, coupons and the rules about keys; it breaks when told to.
 
 Answers are those of WooCommerce 11 on WordPress 7: 401 with `woocommerce_rest_cannot_view` or
 `woocommerce_rest_authentication_error`, 404 with `woocommerce_rest_shop_order_invalid_id`, all in JSON. Over
@@ -31,10 +31,11 @@ UNKNOWN = {
 
 
 class WooShop(ThreadingHTTPServer):
-    """Holds `orders` and `coupons` by number.
+    """Holds `orders`, `products`, `customers` and `coupons` by number.
 
-    `script` holds (status, headers, body) that go out before anything is done, `after` such that go out in
-    the place of the answers to changes that were made.
+    Orders are searched as the shop does it: by the names of their items, not by their own fields. `script`
+    holds (status, headers, body) that go out before anything is done, `after` such that go out in the place
+    of the answers to changes that were made.
     """
 
     daemon_threads = True
@@ -43,11 +44,25 @@ class WooShop(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.orders: dict[int, dict[str, Any]] = {}
         self.coupons: dict[int, dict[str, Any]] = {}
+        self.products: dict[int, dict[str, Any]] = {}
+        self.customers: dict[int, dict[str, Any]] = {}
         self.after: list[tuple[int, dict[str, str], bytes]] = []
         self.script: list[tuple[int, dict[str, str], bytes]] = []
         self.asked: list[str] = []
         self.nonces: set[str] = set()
         self.lock = threading.Lock()
+
+    def stock(self, sku: str, number: int = 10, **changes: Any) -> None:
+        """Put a product on the shelf."""
+        self.products[number] = {
+            "id": number,
+            "sku": sku,
+            "name": "Mug",
+            "type": "simple",
+            "parent_id": 0,
+            "stock_status": "instock",
+            **changes,
+        }
 
     @property
     def url(self) -> str:
@@ -90,6 +105,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve("POST")
 
+    def do_PUT(self) -> None:
+        self._serve("PUT")
+
     def do_DELETE(self) -> None:
         self._serve("DELETE")
 
@@ -110,11 +128,67 @@ class _Handler(BaseHTTPRequestHandler):
                 if method != "GET" and self.server.after:
                     return self._answer(*self.server.after.pop(0))
                 return self._json(status, answer)
-        match = re.fullmatch(r"/shop/wp-json/wc/v3/orders/([0-9]+)", target.path)
-        if match is None:
-            return self._json(404, {"code": "rest_no_route", "message": "No route.", "data": {"status": 404}})
-        order = self.server.orders.get(int(match[1]))
-        return self._json(404, UNKNOWN) if order is None else self._json(200, order)
+            status, answer = self._rest(method, target.path.removeprefix("/shop/wp-json/wc/v3/"), query, body)
+            if method != "GET" and self.server.after:
+                return self._answer(*self.server.after.pop(0))
+        return self._json(status, answer)
+
+    def _rest(self, method: str, path: str, query: dict[str, str], body: bytes) -> tuple[int, Any]:
+        """Answer as the endpoints of orders, products and customers do."""
+        shop = self.server
+        if (method, path) == ("GET", "products"):
+            skus = [query["sku"], *query["sku"].split(",")]
+            return 200, [row for row in shop.products.values() if row["sku"] in skus]
+        if (method, path) == ("GET", "customers"):
+            return 200, [row for row in shop.customers.values() if row["email"] == query["email"].lower()]
+        if (method, path) == ("GET", "orders"):
+            return 200, self._search(query["search"].lower())
+        if (method, path) == ("POST", "orders"):
+            return self._place(json.loads(body))
+        match = re.fullmatch(r"orders/([0-9]+)", path)
+        if match is None or method not in ("GET", "PUT"):
+            return 404, {"code": "rest_no_route", "message": "No route.", "data": {"status": 404}}
+        order = shop.orders.get(int(match[1]))
+        if order is None:
+            return 404, UNKNOWN
+        if method == "PUT":
+            order |= json.loads(body)
+        return 200, order
+
+    def _search(self, wanted: str) -> list[dict[str, Any]]:
+        def names(order: dict[str, Any]) -> list[str]:
+            return [item["name"].lower() for item in (*order["line_items"], *order.get("fee_lines", []))]
+
+        orders = [each for each in self.server.orders.values() if each["status"] != "trash"]
+        return [order for order in reversed(orders) if any(wanted in name for name in names(order))]
+
+    def _place(self, order: dict[str, Any]) -> tuple[int, Any]:
+        shop = self.server
+        for line in order["line_items"]:
+            product = shop.products.get(line.get("variation_id") or line["product_id"])
+            if product is None:
+                message = "Product ID provided does not exist or has been deleted."
+                code = "woocommerce_rest_invalid_product_id"
+                return 400, {"code": code, "message": message, "data": {"status": 400}}
+            line |= {"name": product["name"], "sku": product["sku"]}
+        if "@" not in order["billing"].get("email", "@"):
+            return 400, {"code": "rest_invalid_param", "message": "Invalid parameter(s): billing"}
+        number = 900 + len(shop.orders)
+        at = clock.now().strftime("%Y-%m-%dT%H:%M:%S")
+        order |= {
+            "id": number,
+            "number": str(number),
+            "currency": "EUR",
+            "total": "0.00",
+            "refunds": [],
+            "coupon_lines": [],
+            "customer_id": order.get("customer_id", 0),
+            "date_created_gmt": at,
+            "date_modified_gmt": at,
+            "date_paid_gmt": at,
+        }
+        shop.orders[number] = order
+        return 201, order
 
     def _coupons(
         self, method: str, number: str | None, query: dict[str, str], body: bytes

@@ -84,7 +84,6 @@ def test_the_own_system_is_named_by_a_public_address(workspace: Workspace, olga:
     shown = olga.get(page("own_system"))
     assert 'value="https://own.example/give"' in text(shown)
     assert {many for _, _, many in shown.context["counts"]} == {0}
-    assert olga.get(page("fulfilment_settings"))["Location"] == page("own_system")
 
 
 def test_the_catalogue_is_kept_in_the_console(workspace: Workspace, olga: Client) -> None:

@@ -137,6 +137,7 @@ def test_money_settings(api: Api, workspace: Workspace) -> None:
         "debtor_iban": IBAN,
         "debtor_bic": "BYLADEM1001",
         "give_url": "https://shop.example/give",
+        "deliverers": {"product": "person"},
     }
     assert put(api, "money-settings", wanted).json() == wanted
     assert put(api, "money-settings", wanted).json() == wanted
@@ -151,6 +152,7 @@ def test_money_settings(api: Api, workspace: Workspace) -> None:
         ({"debtor_bic": "X"}, "debtor_bic"),
         ({"give_url": "ftp://shop.example"}, "give_url"),
         ({"give_url": "http://127.0.0.1/"}, "give_url"),
+        ({"deliverers": {"product": "con_none"}}, "deliverers"),
     ):
         assert error(put(api, "money-settings", {**wanted, **wrong}))[2] == field
     assert api.get("money-settings").json() == wanted

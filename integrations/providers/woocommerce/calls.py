@@ -9,11 +9,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
+import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from integrations.providers import ShopAccess
+from core.http import Response, retry_after_seconds
+from integrations.providers import Gone, ProviderError, Reauthorise, Refused, Retry, ShopAccess
+from integrations.providers.payouts import Wire
 
 
 def address(
@@ -50,3 +55,43 @@ def _signed(
     base = f"{method}&{quote(url, safe='')}&{quote(pairs, safe='')}"
     digest = hmac.new(f"{access.consumer_secret}&".encode(), base.encode(), hashlib.sha256).digest()
     return {**fields, "oauth_signature": base64.b64encode(digest).decode()}
+
+
+def asked(
+    wire: Wire,
+    access: ShopAccess,
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
+) -> tuple[Response, object]:
+    """Make a call; returns the answer of any status and what its JSON holds, None where it is none."""
+    nonce = secrets.token_hex(16)
+    url, headers = address(access, path, method=method, query=query, at=wire.at, nonce=nonce)
+    if body is not None:
+        headers["content-type"] = "application/json"
+    sent = json.dumps(body).encode() if body is not None else None
+    answer = wire.call(method, url, headers=headers, body=sent)
+    try:
+        found: object = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        found = None
+    return answer, found
+
+
+def error_of(wire: Wire, answer: Response, found: object, things: str) -> ProviderError:
+    """Return the error that an answer about `things`, such as "coupons", stands for."""
+    if answer.status in (408, 425, 429) or answer.status >= 500:
+        after = retry_after_seconds(answer.headers, at=wire.at)
+        return Retry(timedelta(seconds=after) if after is not None else None)
+    if answer.status in (401, 403):
+        return Reauthorise(
+            f"The shop refuses the keys (HTTP {answer.status}); they need the right to write {things}."
+        )
+    said = str(found.get("message") or "") if isinstance(found, dict) else ""
+    said = "".join(filter(str.isprintable, said))[:200]
+    if answer.status == 404:
+        return Gone(f"The shop has no {things} under this address.")
+    told = f": {said}" if said else f", and not with {things}"
+    return Refused(f"The shop answered {answer.status}{told}.")

@@ -22,6 +22,8 @@ from integrations.providers.reading import Fields, Unreadable, parsed, total_of
 
 CLICK_META_KEY: Final = "_referral_click_id"
 CODE_META_KEY: Final = "_referral_code"
+REFERENCE_META_KEY: Final = "_referral_reference"
+"""The own field of a coupon or an order of ours that holds our reference."""
 
 _STATES: Final[dict[str, OrderState]] = {
     "checkout-draft": "pending",
@@ -37,6 +39,7 @@ _STATES: Final[dict[str, OrderState]] = {
 _MAX_CODE_LENGTH: Final = 100
 MAX_LINES: Final = 500
 MAX_NAME: Final = 100
+_OWN_KEYS: Final = (CLICK_META_KEY, CODE_META_KEY, REFERENCE_META_KEY)
 _CLICK_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
@@ -85,12 +88,12 @@ def _rest_error(fields: Fields) -> SetAside | None:
     return SetAside("rest_error", f"The shop sent an error instead of the object ({said}).")
 
 
-def _order(fields: Fields) -> OrderSeen | OrderDeleted:
+def _order(fields: Fields) -> OrderSeen | OrderDeleted | Ignored:
     """Read a whole order.
 
     Processing and completed orders count as paid, with or without a date of payment: cash on delivery has
     none. A status that a plug-in invented counts as paid once there is such a date. Dates are read from the
-    `_gmt` fields; the others are in the shop's zone.
+    `_gmt` fields; the others are in the shop's zone. An order of ours, which hands a reward over, is no sale.
     """
     order_id = _id(fields, "id")
     status = fields.required("status")
@@ -98,6 +101,9 @@ def _order(fields: Fields) -> OrderSeen | OrderDeleted:
         raise Unreadable("wrong_type", "The field status must be text.")
     if status == "trash":
         return OrderDeleted(order_id=order_id)
+    meta = _meta(fields)
+    if REFERENCE_META_KEY in meta:
+        return Ignored("own_order", f"Order {order_id} hands over a reward; it is no sale.")
     paid_at = fields.utc_or_none("date_paid_gmt")
     state = _STATES.get(status, "paid" if paid_at else "pending")
     currency = fields.text("currency")
@@ -110,7 +116,6 @@ def _order(fields: Fields) -> OrderSeen | OrderDeleted:
     refunds = _refunds(fields, currency, base_minor, total_minor)
     customer_id = fields.identifier("customer_id")
     billing = fields.child("billing")
-    meta = _meta(fields)
     click_id = meta.get(CLICK_META_KEY, "")
     return OrderSeen(
         order_id=order_id,
@@ -209,7 +214,7 @@ def _coupon_codes(fields: Fields) -> tuple[str, ...]:
 
 
 def _meta(fields: Fields) -> dict[str, str]:
-    """Read our own two keys. Their values come from a shopper's browser, so odd ones are passed over: nobody
+    """Read our own keys. Their values come from a shopper's browser, so odd ones are passed over: nobody
     may hold an order back by writing nonsense into a cookie.
     """
     found: dict[str, str] = {}
@@ -217,7 +222,7 @@ def _meta(fields: Fields) -> dict[str, str]:
         return found
     for entry in fields.children("meta_data"):
         key, value = entry.members.get("key"), entry.members.get("value")
-        if key in (CLICK_META_KEY, CODE_META_KEY) and isinstance(value, str) and value.isprintable():
+        if key in _OWN_KEYS and isinstance(value, str) and value.isprintable():
             found[str(key)] = value.strip()
     return found
 
