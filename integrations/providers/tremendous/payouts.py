@@ -142,20 +142,28 @@ def _body(access: PayoutAccess, item: PayoutItem) -> dict[str, Any]:
     }
 
 
+def state_of(order: dict[str, Any]) -> ItemStatus:
+    """Return what became of an order: delivered is paid, cancelled is returned."""
+    reward = (parts(order, "rewards") or [part(order, "reward")])[0]
+    state, delivered = text(order, "status"), text(part(reward, "delivery"), "status")
+    if state == "FAILED":
+        return "failed"
+    if state == "CANCELED" or delivered == "CANCELED":
+        return "returned"
+    return "paid" if state == "EXECUTED" and delivered == "SUCCEEDED" else "sent"
+
+
 def _result(order: dict[str, Any], item: PayoutItem) -> ItemResult:
     rewards = parts(order, "rewards") or [part(order, "reward")]
     reward = rewards[0]
     value, delivery, payment = part(reward, "value"), part(reward, "delivery"), part(order, "payment")
     currency = text(value, "currency_code")
     state, delivered = text(order, "status"), text(delivery, "status")
-    status: ItemStatus = "sent"
-    failure = ""
-    if state == "FAILED":
-        status, failure = "failed", "Tremendous could not process the order."
-    elif state == "CANCELED" or delivered == "CANCELED":
-        status, failure = "returned", "The order was cancelled at Tremendous."
-    elif state == "EXECUTED" and delivered == "SUCCEEDED":
-        status = "paid"
+    status, failure = state_of(order), ""
+    if status == "failed":
+        failure = "Tremendous could not process the order."
+    elif status == "returned":
+        failure = "The order was cancelled at Tremendous."
     elif state == "EXECUTED" and delivered == "FAILED":
         failure = "Tremendous could not deliver it: correct the address there, or cancel it there."
     elif state.startswith("PENDING"):

@@ -14,7 +14,8 @@ FUNDING = "BALANCE1"
 class Tremendous(Vendor):
     """Holds `orders` in the order they were placed. An e-mail address that begins with `invalid` is refused.
 
-    `repeated` is the status that a repetition is answered with: the manual has said 200, 201 and 409.
+    A card whose order is in `redeemed` is not cancelled any more, and no card is cancelled twice. `repeated`
+    is the status that a repetition is answered with: the manual has said 200, 201 and 409.
     """
 
     contract = "tremendous"
@@ -24,6 +25,7 @@ class Tremendous(Vendor):
         self.orders: list[dict[str, Any]] = []
         self.balance = Decimal(1_000_000)
         self.repeated = 201
+        self.redeemed: set[str] = set()
 
     @property
     def paid(self) -> list[str]:
@@ -57,8 +59,22 @@ class Tremendous(Vendor):
                 wanted = request.query["external_id"]
                 found = [order for order in self.orders if order["external_id"] == wanted]
                 return Reply(200, {"orders": found, "total_count": len(found)})
+            case "POST /api/v2/rewards/{id}/cancel":
+                return self._cancel(request.ids[0])
             case _:
                 return self._create(request.body)
+
+    def _cancel(self, card: str) -> Reply:
+        for order in self.orders:
+            (reward,) = order["rewards"]
+            if reward["id"] != card:
+                continue
+            if order["status"] == "CANCELED" or order["external_id"] in self.redeemed:
+                return Reply(422, {"errors": {"message": "Reward cannot be canceled"}})
+            order["status"] = "CANCELED"
+            self.balance += Decimal(str(reward["value"]["denomination"]))
+            return Reply(200, {"reward": reward})
+        return Reply(404, {"errors": {"message": "Reward not found"}})
 
     def _create(self, body: dict[str, Any]) -> Reply:
         for order in self.orders:
