@@ -13,7 +13,7 @@ from accounts import secrets
 from accounts.models import Workspace
 from programs.models import Customer, Participant, ProgramVersion
 from programs.terms import parse_terms
-from rewards.models import Payout, TaxDetails
+from rewards.models import Payout, Reward, TaxDetails
 from rewards.tax_years import year_between, year_of
 
 _MISSING = "A program asks for tax details, and there are none."
@@ -43,17 +43,20 @@ def open_number(details: TaxDetails) -> str:
 def tax_refusals(workspace: Workspace, customer_ids: Collection[int]) -> dict[int, str]:
     """Return a sentence for each of these people whose payout waits for tax details, by customer key.
 
-    It does where the live terms of a program they take part in ask for the details and none were verified.
-    Three queries, however many people.
+    It does where the live terms of a program they take part in, or earned cash by as a friend, ask for the
+    details and none were verified. Three queries, however many people.
     """
     asking = programs_asking(workspace)
     if not asking or not customer_ids:
         return {}
-    held = set(
-        Participant.objects.for_workspace(workspace)
-        .filter(program_id__in=asking, customer_id__in=customer_ids)
-        .values_list("customer_id", flat=True)
+    taking_part, earning = (
+        rows.filter(program_id__in=asking, customer_id__in=customer_ids).order_by().values_list("customer_id")
+        for rows in (
+            Participant.objects.for_workspace(workspace),
+            Reward.objects.for_workspace(workspace).filter(kind=Reward.Kind.CASH),
+        )
     )
+    held = {pk for (pk,) in taking_part.union(earning)}
     known = {
         row.customer_id: row
         for row in TaxDetails.objects.for_workspace(workspace).filter(customer_id__in=held)

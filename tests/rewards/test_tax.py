@@ -20,7 +20,7 @@ from rewards.tax_forms import forms_for
 from rewards.tax_years import marks_of, year_between
 from tests.engagement import rows
 from tests.factories import AT, CustomerFactory
-from tests.rewards.builders import approved, participant, person, program
+from tests.rewards.builders import approved, bank, participant, person, program, rule
 
 NUMBER = "12 345 678 901"
 
@@ -35,9 +35,9 @@ def submit(customer: Customer, **changes: Any) -> TaxDetails:
     return services.submit_tax_details(customer=customer, **given, actor=person(), at=AT)
 
 
-def asking(workspace: Workspace) -> Any:
+def asking(workspace: Workspace, *rules: dict[str, Any]) -> Any:
     """Return a live program that holds payouts until tax details are verified."""
-    shop = program(workspace)
+    shop = program(workspace, *rules)
     version = ProgramVersion.objects.for_workspace(workspace).get(program=shop)
     document = dump_terms(parse_terms({**version.terms, "tax_details_required": True}))
     # The version is append-only for the application; this one is made anew with the wish in it.
@@ -140,6 +140,22 @@ def test_a_payout_waits_until_they_are_verified(
     assert why() == ""
     batch = services.prepare_batch(workspace=workspace, currency="EUR", actor=person(), at=AT)
     assert [each.customer_id for each in queries.payouts_of(batch)] == [ana.customer_id]
+
+
+def test_a_friend_who_earns_cash_waits_too(workspace: Workspace) -> None:
+    thanks = rule(key="thanks", side="referee", amount={"type": "fixed", "minor": 500})
+    ana, friend = participant(asking(workspace, thanks)), CustomerFactory.create(workspace=workspace)
+    bank(friend)
+    approved(ana, customer=friend)
+    assert queries.tax_refusals(workspace, [friend.pk]) == {
+        friend.pk: "A program asks for tax details, and there are none."
+    }
+    with pytest.raises(Conflict) as nobody:
+        services.prepare_batch(workspace=workspace, currency="EUR", actor=person(), at=AT)
+    assert nobody.value.code == "nothing_payable"
+    services.verify_tax_details(details=submit(friend), actor=person(), at=AT)
+    batch = services.prepare_batch(workspace=workspace, currency="EUR", actor=person(), at=AT)
+    assert [each.customer_id for each in queries.payouts_of(batch)] == [friend.pk]
 
 
 def paid(customer: Customer, amount_minor: int, at: datetime, currency: str = "EUR") -> Payout:
