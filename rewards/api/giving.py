@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import QuerySet
@@ -162,6 +162,9 @@ class ItemList(GivingEndpoint):
 
 class ItemDetail(GivingEndpoint):
     """One item of the catalogue; a PUT says anew what it is."""
+
+    scopes: ClassVar[dict[str, tuple[str, ...]]] = {"GET": ("read",), "PUT": ("write",)}
+    http_method_names = ["get", "head", "put"]
 
     def get_serializer_class(self) -> type[Any]:
         return (

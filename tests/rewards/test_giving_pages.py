@@ -15,6 +15,7 @@ from tests.factories import AT
 from tests.rewards.builders import approved, participant, person, program, rule, settled
 from tests.rewards.test_api import Api, _error, api
 from tests.rewards.test_fulfilment import CUT, MUG, earning, of
+from tests.rewards.test_person_api import put
 from tests.rewards.test_redemptions import saver
 from tests.rewards.test_views import member, olga, page, text, told
 
@@ -159,6 +160,13 @@ def test_the_catalogue_and_redemptions_over_the_api(workspace: Workspace, api: A
     assert first.json() == second.json() == api.get("redemptions").json()["data"][0]
     assert (first.json()["amount_minor"], first.json()["unit"]) == (40, "PTS")
     assert api.get(f"catalogue-items/{item['id']}").json()["stock"] == 2
+    changed = put(api, f"catalogue-items/{item['id']}", {**TEA, "points": 30, "stock": 2})
+    assert (changed.status_code, changed.json()["points"]) == (200, 30)
+    assert _error(put(api, f"catalogue-items/{item['id']}", {**TEA, "points": 0}))[1:] == (
+        "invalid",
+        "points",
+    )
+    put(api, f"catalogue-items/{item['id']}", {**TEA, "stock": 2})
     few = api.post("redemptions", {**body, "key": "web-2"}), api.post("redemptions", {**body, "key": "web-3"})
     assert (few[0].status_code, _error(few[1])[:2]) == (201, (409, "too_few_points"))
     gone = api.post(f"catalogue-items/{item['id']}/status", {"status": "archived"})
