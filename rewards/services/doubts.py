@@ -22,19 +22,23 @@ NO_RATE: Final = "currency_differs"
 """Why a reward is held whose order nobody can convert yet."""
 
 _OPEN = (Reward.Status.PENDING, Reward.Status.HELD)
+_ELSEWHERE: Final = "credited_elsewhere"
+
 _OF_LINES: Final = frozenset({"no_lines", "no_items", "margin_unknown", "zero_amount"})
 """Why nothing is owed for what was bought, which a shop may edit; other promises were kept when made."""
 
+_RATE_KNOWN = "An exchange rate is known now."
 _TAKEN_UP = "The judgement behind it was changed."
 
 
 def is_withdrawn(reward: Reward, wanted: Mapping[Key, Reward]) -> bool:
     """Tell whether the decisions that stand no longer promise the reward, or a judgement denies it.
 
+    A gift that cannot be divided goes along when somebody else has the largest share now.
     What a tier added goes with the promise it was added to: a tier that was reached is kept.
     """
     now = promise_of(reward, wanted)
-    return now is None or (now.status == Reward.Status.DENIED and now.reason in DOUBTS)
+    return now is None or (now.status == Reward.Status.DENIED and now.reason in {*DOUBTS, _ELSEWHERE})
 
 
 def promise_of(reward: Reward, wanted: Mapping[Key, Reward]) -> Reward | None:
@@ -57,12 +61,14 @@ def agree(
         if now is None and reward.step:
             now = wanted.get((*key_of(reward)[:3], 0, ""))
         if _waits_for_rate(reward) and now is not None and now.reason != NO_RATE:
-            steps.append(_converted(fact, reward, now, movements, at))
+            steps.append(_worked_out(fact, reward, now, movements, at, _RATE_KNOWN))
         elif reward.status in _OPEN and is_withdrawn(reward, wanted):
             steps.append(_denied(reward, now, movements, at))
         elif now is None or now.status not in _OPEN:
             continue
-        elif reward.status == Reward.Status.DENIED and reward.reason in DOUBTS:
+        elif reward.status == Reward.Status.DENIED and reward.reason == _ELSEWHERE and not _was_open(reward):
+            steps.append(_worked_out(fact, reward, now, movements, at, _TAKEN_UP))
+        elif reward.status == Reward.Status.DENIED and reward.reason in {*DOUBTS, _ELSEWHERE}:
             steps.append(_reopened(reward, now, movements, at))
         elif reward.status in _OPEN:
             step = _moved(reward, now)
@@ -88,10 +94,17 @@ def _waits_for_rate(reward: Reward) -> bool:
     return reward.status == Reward.Status.HELD and reward.reason == NO_RATE
 
 
-def _converted(
-    fact: Conversion, reward: Reward, now: Reward, movements: list[Movement], at: datetime
+def _was_open(reward: Reward) -> bool:
+    """Tell whether a denied reward was promised once: then it is worth what it was."""
+    changes = RewardChange.objects.for_workspace(reward.workspace_id).filter(reward=reward)
+    return changes.filter(after__in=_OPEN).exists()
+
+
+def _worked_out(
+    fact: Conversion, reward: Reward, now: Reward, movements: list[Movement], at: datetime, why: str
 ) -> Step:
-    """Give a reward that waited for an exchange rate what it is worth by it."""
+    """Give a reward that was worth nothing yet, without a rate or as another's gift, what it is worth now."""
+    stood = reward.status, reward.reason
     for name in (*_WORTH, "fulfilment"):
         setattr(reward, name, getattr(now, name))
     refused = now.status == Reward.Status.DENIED
@@ -106,8 +119,8 @@ def _converted(
     after, code = (reward.status, reward.reason) if not refused else (Reward.Status.DENIED, now.reason)
     if refused and reward.reason == "cap_reached":
         code = reward.reason
-    reward.status, reward.reason = Reward.Status.HELD, NO_RATE
-    # The gift too: which discount or product it is was not worked out without a rate.
+    reward.status, reward.reason = stood
+    # The gift too: which discount or product it is was not worked out before.
     reward.save(update_fields=[*_WORTH, "fulfilment"])
     if not refused and reward.amount_minor:
         movements.append(
@@ -125,7 +138,7 @@ def _converted(
         reward,
         after=after,
         amount_minor=0 if refused else reward.amount_minor,
-        reason="An exchange rate is known now.",
+        reason=why,
         code=code,
     )
 

@@ -259,6 +259,32 @@ def test_a_share_decided_anew_is_paid_by_the_tier_once(workspace: Workspace) -> 
     assert amounts(fact, ana, ben) == [[(500, 500), (500, 500)], [(500, 500)]]
 
 
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_gift_goes_to_the_largest_share_once(workspace: Workspace, approved: bool) -> None:
+    mug = {"sku": "MUG-1", "name": "Mug"}
+    gift = rule(kind="product", amount={"type": "fixed", "minor": 500}, product=mug)
+    ana, ben = pair(program(workspace, gift))
+    fact = conversion(ana, ben)
+    settle(fact)
+    taken = "reversed" if approved else "denied"
+    for weights, of_ana, of_ben in (
+        ((500_000, 500_000), "given", "denied"),
+        ((400_000, 600_000), taken, "given"),
+        ((600_000, 400_000), "given", taken),
+    ):
+        builders.credit_anew(fact, ana, ben, weights=weights)
+        for reward in settle(fact):
+            if approved and reward.status == "pending":
+                services.approve_reward(reward=reward, actor=person(), at=AT)
+        found = settle(fact)
+        words = [each.status if each.status in ("denied", "reversed") else "given" for each in found]
+        assert words == [of_ana, of_ben]
+        (given,) = [each for each, word in zip(found, words, strict=True) if word == "given"]
+        assert (given.net_minor, given.fulfilment["sku"]) == (500, "MUG-1")
+        assert queries.differences(workspace) == []
+        assert balances(workspace)["expense EUR"] == -500
+
+
 @pytest.mark.django_db(transaction=True)
 def test_judging_a_case_while_its_reward_is_approved(transactional_db: None) -> None:
     shared = make_workspace(UserFactory.create(email="olga@acme.example"))
