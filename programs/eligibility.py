@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from core.money import display
+from programs.condition_words import unmet_sentence
+from programs.conditions import Facts, unmet
 from programs.terms import EligibilityTerms
 
 EligibilityReason = Literal[
@@ -16,6 +18,7 @@ EligibilityReason = Literal[
     "country_unknown",
     "country_not_allowed",
     "not_first_purchase",
+    "conditions_not_met",
 ]
 
 
@@ -26,6 +29,7 @@ class EligibilityFacts:
     `order_minor` is the order's net value in `currency`; both are None for an event without an order.
     `new_customer` says that the customer had not bought before the referral started. `earlier_purchases`
     counts the customer's purchases before this one, without the refunded ones. `country` is an ISO 3166 code.
+    `others` are what the terms' conditions ask for.
     """
 
     order_minor: int | None = None
@@ -33,6 +37,7 @@ class EligibilityFacts:
     new_customer: bool = True
     earlier_purchases: int = 0
     country: str | None = None
+    others: Facts = field(default_factory=Facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def eligible(
     """Decide whether the facts satisfy the terms of a program in `currency`; the first failing rule is named.
 
     An order in another currency cannot be compared with a minimum: `currency_differs` asks for a rate, it
-    does not say that the order is too small.
+    does not say that the order is too small. Conditions that may hold once there is one ask for it as well.
     """
     minimum = terms.minimum_order_minor
     if minimum and facts.order_minor is not None:
@@ -69,6 +74,9 @@ def eligible(
         return _refused("country_not_allowed", f"The program does not run in {facts.country}.")
     if first_purchase_only and facts.earlier_purchases > 0:
         return _refused("not_first_purchase", "Only a customer's first purchase counts.")
+    failed = unmet(terms.conditions, facts.others)
+    if failed is not None:
+        return _refused(failed.reason, unmet_sentence(failed, facts.others, currency))
     return Eligible(True, "eligible", "The order and the customer meet the program's conditions.")
 
 

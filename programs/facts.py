@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.money import display
+from programs.condition_words import condition_words
 from programs.destinations import allowed_hosts
 from programs.terms import (
     FRAUD_WORDS,
@@ -78,6 +79,7 @@ def facts(terms: ProgramTerms) -> tuple[tuple[str, str], ...]:
         ("Orders count from", _least(minimum, terms.currency)),
         ("Customers", "new ones only" if eligibility.new_customers_only else "new and known"),
         ("Countries", ", ".join(eligibility.countries) or "all"),
+        *_conditions(terms),
         ("Paid out from", _least(terms.payout_minimum_minor, terms.currency)),
         *_payment(terms),
         *(("Cap", sentence) for sentence in cap_sentences(terms)),
@@ -93,6 +95,12 @@ def cap_sentences(terms: ProgramTerms, scope: CapScope | None = None) -> list[st
         for cap in terms.caps
         if scope in (None, cap.scope)
     ]
+
+
+def _conditions(terms: ProgramTerms) -> Iterator[tuple[str, str]]:
+    """Say what must hold besides, where anything does."""
+    if terms.eligibility.conditions is not None:
+        yield "Only if", condition_words(terms.eligibility.conditions, terms.currency)
 
 
 def _approval(terms: ProgramTerms) -> Iterator[tuple[str, str]]:
@@ -143,7 +151,9 @@ def changes(old: ProgramTerms, new: ProgramTerms) -> list[ChangeShown]:
     for change in diff(old, new):
         group, _, path = change.param.partition(".")
         name = (_NAMES.get(group, ""), path.partition(".")[0])
-        if before.get(name) != after.get(name):
+        if change.param == "eligibility.conditions":
+            row = ChangeShown("only if", _only_if(old), _only_if(new))
+        elif before.get(name) != after.get(name):
             row = ChangeShown(" ".join(name), before.get(name, "–"), after.get(name, "–"))
         else:
             row = ChangeShown(
@@ -155,6 +165,10 @@ def changes(old: ProgramTerms, new: ProgramTerms) -> list[ChangeShown]:
         if row not in shown:
             shown.append(row)
     return shown
+
+
+def _only_if(terms: ProgramTerms) -> str:
+    return dict(_conditions(terms)).get("Only if", "–")
 
 
 def _least(minor: int, currency: str) -> str:

@@ -5,6 +5,7 @@ Pure: frozen dataclasses in and out, no Django and no clock.
 
 from programs.terms.caps import CapPeriod, CapScope, CapTerms
 from programs.terms.changes import Change, diff
+from programs.terms.conditions import dump_conditions, read_conditions
 from programs.terms.document import TermsInvalid, dump_terms, parse_terms, publish_errors
 from programs.terms.fraud import FRAUD_RULES, FRAUD_WEIGHTS, FRAUD_WORDS, FraudRule, FraudTerms
 from programs.terms.presets import ProgramKind, RewardPreset, default_terms, reward_presets
@@ -96,6 +97,7 @@ __all__ = [
     "change_fraud",
     "default_terms",
     "diff",
+    "dump_conditions",
     "dump_terms",
     "gift_name",
     "headline",
@@ -104,6 +106,7 @@ __all__ = [
     "progress_text",
     "promises",
     "publish_errors",
+    "read_conditions",
     "reward_presets",
     "reward_sentence",
     "summary",

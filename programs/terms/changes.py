@@ -37,7 +37,9 @@ def _by_key(terms: ProgramTerms) -> dict[str, object]:
 
 
 def _changes(param: str, before: object, after: object) -> Iterator[Change]:
-    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+    # A tree of conditions is one thing: said in parts, nobody would know it again.
+    whole = param.endswith(".conditions")
+    if whole or not isinstance(before, Mapping) or not isinstance(after, Mapping):
         if before != after:
             yield Change(param, before, after)
         return

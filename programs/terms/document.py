@@ -9,6 +9,7 @@ from typing import Final, get_args
 from core.errors import Invalid
 from core.money import MAX_MINOR, is_currency
 from programs.terms.caps import dump_cap, read_caps
+from programs.terms.conditions import dump_conditions, read_conditions
 from programs.terms.fraud import FraudTerms, dump_fraud, read_fraud
 from programs.terms.promises import (
     Approval,
@@ -98,6 +99,7 @@ def dump_terms(terms: ProgramTerms) -> dict[str, object]:
             "minimum_order_minor": eligibility.minimum_order_minor,
             "new_customers_only": eligibility.new_customers_only,
             "countries": list(eligibility.countries),
+            "conditions": dump_conditions(eligibility.conditions),
         },
         "fraud": dump_fraud(terms.fraud),
         "payout_minimum_minor": terms.payout_minimum_minor,
@@ -227,6 +229,7 @@ def _eligibility(reader: Reader) -> EligibilityTerms:
         minimum_order_minor=reader.integer("minimum_order_minor", 0, MAX_MINOR, default=0),
         new_customers_only=reader.boolean("new_customers_only", default=False),
         countries=reader.names("countries", _COUNTRY, 249, "This must be an ISO 3166 code like DE."),
+        conditions=read_conditions(reader.child("conditions")),
     )
     reader.finish()
     return terms

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from core.money import POINTS
+from programs.conditions import Group
 from programs.terms.caps import CapTerms
 from programs.terms.fraud import FraudTerms
 
@@ -151,6 +152,7 @@ class RewardRule:
       among equals. Rules without a group all add up.
     - `tiers` rise, by the referrer's friends or revenue within `tier_period`. `marginal` rates what comes
       from the threshold on; `retroactive` rates everything of the period anew once a threshold is reached.
+    - `conditions` must hold besides the program's own.
     - `expiry_days` is how long the reward lasts after it was issued; None is for ever, as cash always is.
     """
 
@@ -178,6 +180,7 @@ class RewardRule:
     tier_mode: TierMode = "marginal"
     milestone: MilestoneTerms | None = None
     expiry_days: int | None = None
+    conditions: Group | None = None
 
     def tier_at(self, progress: int) -> int:
         """Return the number of the tier that this progress reaches, from 1; 0 is none."""
@@ -198,11 +201,15 @@ class RewardRule:
 
 @dataclass(frozen=True, slots=True)
 class EligibilityTerms:
-    """Which orders and customers count at all. No countries means every country."""
+    """Which orders and customers count at all.
+
+    No countries means every country; `conditions` must hold besides.
+    """
 
     minimum_order_minor: int = 0
     new_customers_only: bool = False
     countries: tuple[str, ...] = ()
+    conditions: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)

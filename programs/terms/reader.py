@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from core.money import MAX_MINOR
+
 Choice = TypeVar("Choice", bound=str)
 Item = TypeVar("Item")
 
@@ -134,6 +136,18 @@ class Reader:
         """Return all values of an object whose keys are free, and count them as read."""
         self._read.update(self._document)
         return self._document
+
+    def has(self, key: str) -> bool:
+        """Tell whether there is such a key, which may be null."""
+        return key in self._document
+
+    def scalar(self, key: str, longest: int) -> str | int | bool:
+        """Read a text that is not empty, a whole number, or a truth value."""
+        value = self._document.get(key)
+        if isinstance(value, bool | int):
+            self._read.add(key)
+            return value if isinstance(value, bool) else self._integer(key, value, -MAX_MINOR, MAX_MINOR)
+        return self.text(key, longest)
 
     def finish(self) -> None:
         """Report the keys that were not read."""

@@ -7,7 +7,9 @@ from itertools import pairwise
 from typing import Final, get_args
 
 from core.money import MAX_MINOR
+from programs.condition_facts import ORDER_FACTS
 from programs.terms.caps import BAD_KEY, KEY
+from programs.terms.conditions import dump_conditions, read_conditions
 from programs.terms.promises import (
     UNDIVIDED_KINDS,
     UNORDERED_EVENTS,
@@ -89,6 +91,7 @@ def dump_rule(rule: RewardRule) -> dict[str, object]:
         if milestone is None
         else {"basis": milestone.basis, "at_least": milestone.at_least, "repeat": milestone.repeat},
         "expiry_days": rule.expiry_days,
+        "conditions": dump_conditions(rule.conditions),
     }
 
 
@@ -153,6 +156,7 @@ def _rule(reader: Reader) -> RewardRule:
         tier_mode=reader.choice("tier_mode", get_args(TierMode), default="marginal"),
         milestone=_milestone(reader.child("milestone")),
         expiry_days=reader.nullable_integer("expiry_days", 1, MAX_EXPIRY_DAYS),
+        conditions=read_conditions(reader.child("conditions")),
     )
     if reader.sound():
         _check_gift(reader, rule)
@@ -193,6 +197,8 @@ def _check_event(reader: Reader, rule: RewardRule) -> None:
         ):
             if set_:
                 reader.fail(key, "not_allowed", f"A {name} has no order.")
+    if rule.event == "signup" and rule.conditions is not None and rule.conditions.facts() & ORDER_FACTS:
+        reader.fail("conditions", "not_allowed", "A sign-up has no order to ask for.")
     if rule.event != "milestone":
         if rule.milestone is not None:
             reader.fail("milestone", "not_allowed", "Only a reward for a milestone has one.")
@@ -207,6 +213,7 @@ def _check_event(reader: Reader, rule: RewardRule) -> None:
         ("duration_months", rule.duration_months is not None),
         ("new_customers_only", rule.new_customers_only),
         ("group", rule.group is not None),
+        ("conditions", rule.conditions is not None),
     ):
         if set_:
             reader.fail(key, "not_allowed", "A milestone is the referrer's own and comes by itself.")

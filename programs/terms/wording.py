@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from core.money import CURRENCIES, display
+from programs.condition_words import condition_words
 from programs.terms.caps import CapPeriod, CapTerms
 from programs.terms.promises import (
     UNORDERED_EVENTS,
@@ -75,6 +76,8 @@ def reward_sentence(rule: RewardRule, currency: str, minimum_order_minor: int = 
         parts.append(_items(rule.items))
     if rule.new_customers_only:
         parts.append("for new customers only")
+    if rule.conditions is not None:
+        parts.append(f"if {condition_words(rule.conditions, currency)}")
     if rule.group is not None:
         parts.append(f"unless another reward of “{rule.group}” gives more")
     if rule.expiry_days is not None:

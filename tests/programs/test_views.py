@@ -158,6 +158,7 @@ def rule(key: str, **changes: Any) -> dict[str, Any]:
         "tier_mode": "marginal",
         "milestone": None,
         "expiry_days": None,
+        "conditions": None,
         **changes,
     }
 

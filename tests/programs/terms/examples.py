@@ -5,6 +5,8 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from core.money import CURRENCIES, MAX_MINOR
+from programs.condition_facts import FACTS, KINDS_OF_SOURCE, ORDER_FACTS, Operator, fact_of
+from programs.conditions import Condition, Group, Joint
 from programs.terms import (
     FRAUD_RULES,
     UNDIVIDED_KINDS,
@@ -81,6 +83,9 @@ def full_document() -> dict[str, Any]:
                 "tier_mode": "retroactive",
                 "milestone": None,
                 "expiry_days": None,
+                "conditions": {
+                    "all": [{"fact": "source.channel", "op": "one_of", "value": ["email", "sms"]}]
+                },
             },
             {
                 "key": "referee-mug",
@@ -107,6 +112,7 @@ def full_document() -> dict[str, Any]:
                 "tier_mode": "marginal",
                 "milestone": None,
                 "expiry_days": None,
+                "conditions": None,
             },
             {
                 "key": "referee-welcome",
@@ -133,6 +139,7 @@ def full_document() -> dict[str, Any]:
                 "tier_mode": "marginal",
                 "milestone": None,
                 "expiry_days": 90,
+                "conditions": None,
             },
             {
                 "key": "referrer-party",
@@ -159,6 +166,7 @@ def full_document() -> dict[str, Any]:
                 "tier_mode": "marginal",
                 "milestone": {"basis": "friends", "at_least": 5, "repeat": True},
                 "expiry_days": None,
+                "conditions": None,
             },
         ],
         "hold_days": 14,
@@ -186,7 +194,23 @@ def full_document() -> dict[str, Any]:
                 "pause": True,
             },
         ],
-        "eligibility": {"minimum_order_minor": 1000, "new_customers_only": True, "countries": ["DE", "AT"]},
+        "eligibility": {
+            "minimum_order_minor": 1000,
+            "new_customers_only": True,
+            "countries": ["DE", "AT"],
+            "conditions": {
+                "all": [
+                    {"fact": "customer.purchases", "op": "between", "value": [0, 3]},
+                    {
+                        "any": [
+                            {"fact": "customer.attributes.plan", "op": "is", "value": "gold"},
+                            {"none": [{"fact": "order.coupons", "op": "has_any", "value": ["STAFF"]}]},
+                            {"fact": "customer.attributes.vip", "op": "is_known"},
+                        ]
+                    },
+                ]
+            },
+        },
         "fraud": {
             "hold_at": 40,
             "deny_at": 90,
@@ -252,6 +276,7 @@ def full_terms() -> ProgramTerms:
                 tier_period="year",
                 tier_mode="retroactive",
                 tiers=(Tier(5, PercentageAmount(bps=1500)), Tier(10, FixedAmount(minor=3000))),
+                conditions=Group("all", (Condition("source.channel", "one_of", ("email", "sms")),)),
             ),
             RewardRule(
                 key="referee-mug",
@@ -298,7 +323,23 @@ def full_terms() -> ProgramTerms:
             ),
         ),
         eligibility=EligibilityTerms(
-            minimum_order_minor=1000, new_customers_only=True, countries=("DE", "AT")
+            minimum_order_minor=1000,
+            new_customers_only=True,
+            countries=("DE", "AT"),
+            conditions=Group(
+                "all",
+                (
+                    Condition("customer.purchases", "between", (0, 3)),
+                    Group(
+                        "any",
+                        (
+                            Condition("customer.attributes.plan", "is", "gold"),
+                            Group("none", (Condition("order.coupons", "has_any", ("STAFF",)),)),
+                            Condition("customer.attributes.vip", "is_known"),
+                        ),
+                    ),
+                ),
+            ),
         ),
         fraud=FraudTerms(
             hold_at=40,
@@ -334,6 +375,45 @@ minors = st.integers(0, MAX_MINOR)
 fixed = st.builds(FixedAmount, st.integers(1, MAX_MINOR))
 percentages = st.builds(PercentageAmount, st.integers(1, 10_000))
 booleans = st.booleans()
+
+
+@st.composite
+def conditions(draw: st.DrawFn, facts: tuple[str, ...] = tuple(FACTS)) -> Condition:
+    attributes = ("customer.attributes.plan", "referrer.attributes.since-2020")
+    fact = fact_of(draw(st.sampled_from((*facts, *attributes))))
+    assert fact is not None
+    op: Operator = draw(st.sampled_from(fact.operators))
+    ranged = op in ("at_least", "at_most", "between")
+    single: st.SearchStrategy[Any] = {
+        "attribute": st.integers(-MAX_MINOR, MAX_MINOR) if ranged else texts,
+        "text": texts,
+        "country": st.sampled_from(("DE", "AT", "FR")),
+        "kind": st.sampled_from(tuple(KINDS_OF_SOURCE)),
+        "number": minors,
+        "money": minors,
+        "date": st.dates().map(lambda day: day.isoformat()),
+        "flag": booleans,
+        "list": texts,
+    }[fact.type]
+    if op in ("is_known", "is_unknown"):
+        return Condition(fact.name, op)
+    if op == "between":
+        pair = draw(st.lists(single, min_size=2, max_size=2, unique=True))
+        return Condition(fact.name, op, tuple(sorted(pair)))
+    if op in ("one_of", "has_any", "has_none"):
+        many = st.lists(single, min_size=1, max_size=3, unique=True)
+        return Condition(fact.name, op, tuple(draw(many)))
+    if fact.is_attribute and op in ("is", "is_not"):
+        return Condition(fact.name, op, draw(single | booleans | st.integers(-9, 9)))
+    return Condition(fact.name, op, draw(single))
+
+
+def groups(depth: int = 3, facts: tuple[str, ...] = tuple(FACTS)) -> st.SearchStrategy[Group]:
+    node: st.SearchStrategy[Condition | Group] = conditions(facts)
+    if depth > 1:
+        node |= groups(depth - 1, facts)
+    members = st.lists(node, min_size=1, max_size=3).map(tuple)
+    return st.builds(Group, joint=st.sampled_from(get_args(Joint)), of=members)
 
 
 products = st.builds(ProductTerms, texts, texts)
@@ -381,6 +461,7 @@ def reward_rules(draw: st.DrawFn, key: str) -> RewardRule:
         tier_mode=draw(st.sampled_from(get_args(TierMode))),
         milestone=draw(milestones) if mine else None,
         expiry_days=None if kind == "cash" else draw(st.none() | st.integers(1, 3650)),
+        conditions=None if mine else draw(st.none() | groups(2, tuple(set(FACTS) - ORDER_FACTS))),
     )
 
 
@@ -455,7 +536,9 @@ def program_terms(draw: st.DrawFn) -> ProgramTerms:
         approval_score=draw(st.none() | st.integers(0, 100)),
         approval_kinds=draw(st.sampled_from([(), ("cash",), ("product", "custom")])),
         caps=tuple(draw(caps(key)) for key in keys[:2]),
-        eligibility=draw(st.builds(EligibilityTerms, minors, booleans, st.just(("DE",)))),
+        eligibility=draw(
+            st.builds(EligibilityTerms, minors, booleans, st.just(("DE",)), st.none() | groups())
+        ),
         fraud=draw(fraud_terms),
         payout_minimum_minor=draw(minors),
         tax_details_required=draw(booleans),

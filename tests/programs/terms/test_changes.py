@@ -45,6 +45,14 @@ def test_diff_compares_caps_by_their_key() -> None:
     )
 
 
+def test_diff_takes_a_tree_of_conditions_as_one_thing() -> None:
+    document = full_document()
+    before = document["eligibility"]["conditions"]
+    after = {"all": [{"fact": "customer.country", "op": "is_known"}]}
+    document["eligibility"]["conditions"] = after
+    assert diff(full_terms(), parse_terms(document)) == (Change("eligibility.conditions", before, after),)
+
+
 @given(program_terms(), program_terms())
 def test_diff_is_empty_only_for_equal_terms(old: ProgramTerms, new: ProgramTerms) -> None:
     assert diff(old, old) == ()

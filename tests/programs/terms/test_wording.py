@@ -30,7 +30,7 @@ def test_summary_names_limits_and_the_stricter_minimum() -> None:
         "€30.00 from 10 friends on, counted anew each year, and then for everything before as well, "
         "for 12 months, at most €50.00 each time, for orders from €20.00, "
         "for everything but products A-1 and B 2 and category Shoes, for new customers only, "
-        "unless another reward of “best” gives more.",
+        "if the channel of the referral is email or sms, unless another reward of “best” gives more.",
         "The referee gets the product “Mug” (MUG-1) worth €15.00 for the first “trial_converted” event, "
         "for orders from €10.00.",
         "The referee gets a discount of €5.00 for the sign-up, to be used within 90 days.",
