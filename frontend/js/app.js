@@ -4,6 +4,7 @@ import htmx from "htmx.org";
 
 import "./brand.js";
 import { offerChoosingAll } from "./choose.js";
+import { offerConditions } from "./conditions.js";
 import { offerConfirmation } from "./confirm.js";
 import { offerCopying } from "./copy.js";
 import { adaptRules } from "./editor.js";
@@ -22,6 +23,7 @@ window.Alpine = Alpine;
 function enhance(root) {
   adaptRules(root);
   offerChoosingAll(root);
+  offerConditions(root);
   offerBulk(root);
   offerConfirmation(root);
   offerCopying(root);

@@ -9,6 +9,7 @@ from django import forms
 
 from core.money import is_currency
 from programs.forms.caps import MAX_CAPS, CapForm, cap_initial
+from programs.forms.conditions import builder_facts, fault_words
 from programs.forms.fraud import FraudForm, fraud_initial
 from programs.forms.general import FIELD_OF, SECTIONS, TermsForm, terms_initial
 from programs.forms.rules import RuleForm, rule_initial
@@ -67,6 +68,10 @@ class TermsEditor:
                 CapForm(data, prefix=f"cap-{index}", currency=self.currency, rewards=self.rewards())
                 for index in range(count_of(data, "caps", MAX_CAPS))
             ]
+
+    def condition_facts(self) -> str:
+        """Return what conditions can ask for, as JSON for the builder on the page."""
+        return builder_facts(self.currency)
 
     def posted(self) -> dict[str, Any]:
         """Return what a browser sends for the editor as it is shown."""
@@ -162,7 +167,8 @@ class TermsEditor:
         """Put each fault on the field that it is about, or above the form."""
         for fault in error.errors:
             form, field = self._place(fault)
-            form.add_error(field, fault.message)
+            path = fault.param.partition(".conditions.")[2]
+            form.add_error(field, fault_words(path, fault.message) if path else fault.message)
 
     def _place(self, fault: FieldError) -> tuple[forms.Form, str | None]:
         group, _, rest = fault.param.partition(".")

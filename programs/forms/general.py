@@ -9,6 +9,7 @@ from django import forms
 
 from core.money import CURRENCIES
 from programs.facts import MODELS, SOURCES
+from programs.forms.conditions import Conditions, words_of
 from programs.forms.values import (
     Entries,
     Numbers,
@@ -20,7 +21,7 @@ from programs.forms.values import (
     read_percent,
 )
 from programs.models import Program
-from programs.terms import KIND_WORDS, ProgramTerms
+from programs.terms import KIND_WORDS, ProgramTerms, dump_conditions
 
 _DIRECT: Final = (
     "currency",
@@ -57,6 +58,7 @@ FIELD_OF: Final[Mapping[str, str]] = {
     "eligibility.minimum_order_minor": "minimum_order",
     "eligibility.new_customers_only": "new_customers_only",
     "eligibility.countries": "countries",
+    "eligibility.conditions": "conditions",
     "payout_minimum_minor": "payout_minimum",
     "approval_above_minor": "approval_above",
     "approval_score": "approval_score",
@@ -73,6 +75,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "new_customers_only",
         "minimum_order",
         "countries",
+        "conditions",
         "assumed_margin",
         "hold_days",
         "approval",
@@ -204,6 +207,7 @@ class TermsForm(forms.Form):
         required=False,
         help_text="Two-letter codes like DE, AT. Left empty: all.",
     )
+    conditions = Conditions(label="Further conditions")
     payout_minimum = forms.CharField(
         label="Paid out from",
         max_length=20,
@@ -226,6 +230,10 @@ class TermsForm(forms.Form):
     def approved_kinds(self) -> list[forms.BoundField]:
         """Return the boxes of the kinds that a person approves."""
         return [self[name] for name in _APPROVE]
+
+    def conditions_words(self) -> str:
+        """Return what the conditions ask for, as it stands after "if"."""
+        return words_of(self["conditions"].value(), str(self["currency"].value()))
 
     def clean(self) -> dict[str, Any]:
         """Read the amounts in the chosen currency."""
@@ -256,6 +264,7 @@ class TermsForm(forms.Form):
                 "minimum_order_minor": given["minimum_order_minor"] or 0,
                 "new_customers_only": given["new_customers_only"],
                 "countries": [country.upper() for country in given["countries"]],
+                "conditions": given["conditions"],
             },
             "payout_minimum_minor": given["payout_minimum_minor"] or 0,
             "approval_above_minor": given["approval_above_minor"],
@@ -277,6 +286,7 @@ def terms_initial(program: Program, terms: ProgramTerms) -> dict[str, Any]:
         "minimum_order": amount_input(eligibility.minimum_order_minor, terms.currency),
         "new_customers_only": eligibility.new_customers_only,
         "countries": eligibility.countries,
+        "conditions": dump_conditions(eligibility.conditions),
         "payout_minimum": amount_input(terms.payout_minimum_minor, terms.currency),
         "approval_above": amount_input(terms.approval_above_minor, terms.currency),
         **{f"approve_{kind}": True for kind in terms.approval_kinds},

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django import forms
 
 from core.money import POINTS
+from programs.forms.conditions import Conditions, words_of
 from programs.forms.tiers import (
     MAX_TIERS,
     NUMBER,
@@ -19,7 +20,7 @@ from programs.forms.tiers import (
     typed_amount,
 )
 from programs.forms.values import Lines, amount_input, count_of, read_amount, read_measured
-from programs.terms import UNDIVIDED_KINDS, UNORDERED_EVENTS, Amount, RewardRule
+from programs.terms import UNDIVIDED_KINDS, UNORDERED_EVENTS, Amount, RewardRule, dump_conditions
 
 _FIELDS: Final = {
     "side": "side",
@@ -44,6 +45,7 @@ _FIELDS: Final = {
     "custom": "custom_name",
     "milestone": "milestone_at_least",
     "expiry_days": "expiry_days",
+    "conditions": "conditions",
 }
 """Path in the document -> field of the form; `amount` depends on the kind."""
 
@@ -56,6 +58,7 @@ _FOLDED: Final = (
     "new_customers_only",
     "group",
     "expiry_days",
+    "conditions",
 )
 """Fields that are folded away while they say nothing."""
 _QUIET: Final = ("", "revenue", "all", False, None)
@@ -164,6 +167,7 @@ class RuleForm(forms.Form):
     expiry_days = forms.IntegerField(
         label="Lasts (days)", required=False, help_text="Counted from its issue. Left empty: for ever."
     )
+    conditions = Conditions(label="Only if")
     product_sku = forms.CharField(label="Product number", max_length=100, required=False)
     product_name = forms.CharField(label="Product name", max_length=200, required=False)
     custom_name = forms.CharField(label="Name of the reward", max_length=200, required=False)
@@ -214,6 +218,10 @@ class RuleForm(forms.Form):
         """Whether something stands in the fields that are folded away."""
         return any(self[name].value() not in _QUIET or self[name].errors for name in _FOLDED)
 
+    def conditions_words(self) -> str:
+        """Return what the conditions ask for, as it stands after "if"."""
+        return words_of(self["conditions"].value(), self._currency)
+
     def is_valid(self) -> bool:
         """Check the row and its tiers."""
         return super().is_valid() and not self.has_errors
@@ -257,6 +265,7 @@ class RuleForm(forms.Form):
             **{name: given.get(name) or first for name, first in _TIER_CHOICES},
             "milestone": self._milestone() if event == "milestone" else None,
             "expiry_days": None if kind == "cash" else given.get("expiry_days"),
+            "conditions": None if event == "milestone" else given.get("conditions"),
         }
         if event not in UNORDERED_EVENTS:
             self.entry |= {"base": given.get("base") or "revenue", "items": self._items()}
@@ -329,6 +338,7 @@ def rule_initial(rule: RewardRule, currency: str) -> dict[str, Any]:
         "worth": typed_amount(rule.amount, currency) if thing else "",
         "group": rule.group or "",
         "expiry_days": rule.expiry_days,
+        "conditions": dump_conditions(rule.conditions),
         "product_sku": "" if product is None else product.sku,
         "product_name": "" if product is None else product.name,
         "custom_name": "" if rule.custom is None else rule.custom.name,
