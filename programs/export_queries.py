@@ -30,6 +30,7 @@ def held_about(customer: Customer) -> dict[str, Any]:
             "mailbox": customer.mailbox,
             "name": customer.name,
             "country": customer.country,
+            "attributes": customer.attributes,
             "created_at": customer.created_at.isoformat(),
             "email_verified_at": customer.email_verified_at and customer.email_verified_at.isoformat(),
             "erased_at": customer.erased_at and customer.erased_at.isoformat(),

@@ -32,6 +32,7 @@ class Customer(TenantModel):
     )
     name = models.CharField(max_length=120, blank=True, default="")
     country = models.CharField(max_length=2, blank=True, default="")
+    attributes = models.JSONField(default=dict, help_text="the workspace's own, see programs.attributes")
     email_verified_at = models.DateTimeField(
         null=True, help_text="when it was proved that the person reads mail at this address"
     )

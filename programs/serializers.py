@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -14,6 +14,12 @@ from programs.models import Customer, Experiment, Link, Participant, Program, Pr
 from programs.queries import Share, live_version, shares_of
 
 UTM_HELP = "source, medium, campaign, content and term; {campaign}, {channel} and {code} are filled in"
+
+
+ATTRIBUTES_HELP: Final = (
+    "your own, at most 50: keys of 40 letters, digits, _ and -; texts of 200 characters, whole numbers, true "
+    "and false. Each replaces the one by its key, null takes it away, the others stay"
+)
 
 
 class ProgramAnswer(serializers.Serializer[Program]):
@@ -205,6 +211,7 @@ class CustomerAnswer(serializers.Serializer[Customer]):
     email = serializers.CharField(allow_blank=True)
     name = serializers.CharField(allow_blank=True)
     country = serializers.CharField(allow_blank=True)
+    attributes = serializers.DictField(help_text="your own: texts, whole numbers, true and false")
     created_at = serializers.DateTimeField()
     erased_at = serializers.DateTimeField(allow_null=True)
 
@@ -236,9 +243,16 @@ class ParticipantBody(StrictSerializer):
     email = serializers.CharField(max_length=254, required=False, allow_blank=True)
     name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     country = serializers.CharField(max_length=2, required=False, allow_blank=True)
+    attributes = serializers.DictField(required=False, help_text=ATTRIBUTES_HELP)
     display_name = serializers.CharField(
         max_length=60, required=False, allow_blank=True, help_text="shown to friends; default: the first name"
     )
+
+
+class CustomerChangeBody(StrictSerializer):
+    """Changes of a customer."""
+
+    attributes = serializers.DictField(help_text=ATTRIBUTES_HELP)
 
 
 class ParticipantChangeBody(StrictSerializer):

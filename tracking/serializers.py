@@ -91,6 +91,11 @@ class PersonBody(TrackBody):
     )
     customer_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     customer_country = serializers.RegexField(r"^[A-Z]{2}$", required=False)
+    customer_attributes = serializers.DictField(
+        required=False,
+        help_text="your own texts, whole numbers, true and false, kept by key; null takes one away; "
+        "secret keys only",
+    )
     click_id = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
     promo_code = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
     referral_token = serializers.CharField(

@@ -252,5 +252,20 @@ class CustomerDetail(WorkspaceEndpoint):
 
     @extend_schema(operation_id="customers_get", responses=serializers.CustomerAnswer)
     def get(self, request: Request, public_id: str) -> Response:
-        customer = get_object_or_404(queries.customers_of(self.workspace), public_id=public_id)
+        return Response(self.get_serializer(self.customer(public_id)).data)
+
+    @extend_schema(
+        operation_id="customers_update",
+        request=serializers.CustomerChangeBody,
+        responses=serializers.CustomerAnswer,
+    )
+    def patch(self, request: Request, public_id: str) -> Response:
+        customer = self.customer(public_id)
+        body = body_of(serializers.CustomerChangeBody, request.data)
+        services.set_attributes(customer=customer, **body, actor=actor_of(request))
         return Response(self.get_serializer(customer).data)
+
+    def customer(self, public_id: str) -> Customer:
+        """Return the customer, 404 where this workspace has none by that id."""
+        found: Customer = get_object_or_404(queries.customers_of(self.workspace), public_id=public_id)
+        return found

@@ -22,7 +22,7 @@ _WHOSE: Final = {"customer": "Customer", "order": "Order", "source": "Source", "
 
 
 class Conditions(forms.CharField):
-    """A tree of conditions as its JSON document, None for none; the reader of the terms finds faults in it."""
+    """A tree of conditions as its JSON document, None for none; the terms' reader finds its faults."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, widget=forms.HiddenInput, **kwargs)

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('mailbox', models.CharField(blank=True, default='', help_text='the e-mail address normalised to one mailbox', max_length=320)),
                 ('name', models.CharField(blank=True, default='', max_length=120)),
                 ('country', models.CharField(blank=True, default='', max_length=2)),
+                ('attributes', models.JSONField(default=dict, help_text="the workspace's own, see programs.attributes")),
                 ('created_at', models.DateTimeField(default=core.clock.now)),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.workspace')),
                 ('email_verified_at', models.DateTimeField(help_text='when it was proved that the person reads mail at this address', null=True)),

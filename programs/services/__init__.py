@@ -1,6 +1,6 @@
 """Everything that changes programs, customers, participants, links and codes, and experiments."""
 
-from programs.services.customers import Person, identify_customer, identify_customers
+from programs.services.customers import Person, identify_customer, identify_customers, set_attributes
 from programs.services.erasure import erase_customer, forget_answers_about
 from programs.services.experiments import (
     FEWEST_VARIANTS,
@@ -102,6 +102,7 @@ __all__ = [
     "publish_program",
     "refuse_erased",
     "restart_draft",
+    "set_attributes",
     "set_promo_code_status",
     "set_promo_code_statuses",
     "set_statuses",

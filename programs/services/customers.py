@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from accounts.models import Workspace
+from accounts.services import Actor, record_audit
 from core.errors import Conflict, Invalid
 from core.events import emit, together
 from core.mailbox import normalise_mailbox
 from core.text import clean_line
 from core.transactions import all_or_nothing
+from programs.attributes import clean_attributes, merged
 from programs.models import Customer
 from programs.queries import customer_named, customers_named
 from programs.tombstones import tombstone
@@ -35,6 +38,7 @@ class _Given:
     name: str
     country: str
     verified: bool = False
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def verifies(self, customer: Customer) -> bool:
         """Tell whether this is news: the address on file, and no other, is known to be the customer's."""
@@ -55,6 +59,7 @@ def identify_customer(
     name: str = "",
     country: str = "",
     email_verified: bool = False,
+    attributes: Mapping[str, Any] | None = None,
     trusted: bool = True,
     at: datetime,
 ) -> Customer:
@@ -63,11 +68,15 @@ def identify_customer(
     Known values stay; only blanks are filled, and none when the caller is not `trusted`: sign-in links go to
     the address on file. A customer known by mailbox alone takes the external id, one who has another external
     id is somebody else. `email_verified` says that the caller has seen the person read mail at the address;
-    it is kept for the address on file, unless another one is given. Of somebody who was erased nothing is
+    it is kept for the address on file, unless another one is given. Attributes are replaced by key, and taken
+    away by None (see `programs.attributes`). Of somebody who was erased nothing is
     filled in but what finds them again. Safe to run concurrently with itself. Raises Invalid naming
-    `external_id`, `email`, `name` or `country`; without an id and an address there is nobody to identify.
+    `external_id`, `email`, `name`, `country` or an attribute; without an id and an address there is nobody to
+    identify.
     """
-    given = _cleaned(external_id, email, name, country, verified=email_verified and trusted)
+    given = _cleaned(
+        external_id, email, name, country, verified=email_verified and trusted, attributes=attributes
+    )
     return _identified(workspace, given, at, trusted=trusted)
 
 
@@ -98,6 +107,7 @@ class Person:
     name: str = ""
     country: str = ""
     email_verified: bool = False
+    attributes: Mapping[str, Any] | None = None
 
 
 @all_or_nothing
@@ -107,7 +117,14 @@ def identify_customers(*, workspace: Workspace, people: Sequence[Person]) -> lis
     People of whom nothing is known, or all of it, cost three statements together. Raises as it does.
     """
     given = [
-        _cleaned(each.external_id, each.email, each.name, each.country, verified=each.email_verified)
+        _cleaned(
+            each.external_id,
+            each.email,
+            each.name,
+            each.country,
+            verified=each.email_verified,
+            attributes=each.attributes,
+        )
         for each in people
     ]
     with together():
@@ -156,7 +173,13 @@ def _all_identified(
 
 
 def _cleaned(
-    external_id: str | None, email: str, name: str, country: str, *, verified: bool = False
+    external_id: str | None,
+    email: str,
+    name: str,
+    country: str,
+    *,
+    verified: bool = False,
+    attributes: Mapping[str, Any] | None = None,
 ) -> _Given:
     own_id = clean_line(external_id or "", param="external_id", longest=255) or None
     address, mailbox = _address(email)
@@ -166,7 +189,7 @@ def _cleaned(
         raise Invalid("A country is an ISO 3166 code of two letters.", code="invalid_format", param="country")
     if own_id is None and not address:
         raise Invalid("Give an external_id, an email, or both.", code="required", param="external_id")
-    return _Given(own_id, address, mailbox, name, land, verified)
+    return _Given(own_id, address, mailbox, name, land, verified, clean_attributes(attributes))
 
 
 def _address(email: str) -> tuple[str, str]:
@@ -195,16 +218,17 @@ def _customer(workspace: Workspace, given: _Given, at: datetime) -> Customer:
         mailbox=given.mailbox,
         name=given.name,
         country=given.country,
+        attributes=merged({}, given.attributes),
         email_verified_at=at if given.verified and given.email else None,
         created_at=at,
     )
 
 
-def _blanks(customer: Customer, given: _Given) -> dict[str, str]:
+def _blanks(customer: Customer, given: _Given) -> dict[str, Any]:
     """Return what is given and not known yet; the address and its mailbox go together."""
     if customer.erased_at is not None:
         return _traces_missing(customer, given)
-    filled = {}
+    filled: dict[str, Any] = {}
     if given.external_id and customer.external_id is None:
         filled["external_id"] = given.external_id
     if given.email and not customer.email:
@@ -213,7 +237,15 @@ def _blanks(customer: Customer, given: _Given) -> dict[str, str]:
         filled["name"] = given.name
     if given.country and not customer.country:
         filled["country"] = given.country
+    attributes = merged(customer.attributes, given.attributes)
+    if _sorted(attributes) != _sorted(customer.attributes):
+        filled["attributes"] = attributes
     return filled
+
+
+def _sorted(attributes: Mapping[str, Any]) -> dict[str, tuple[type, Any]]:
+    """Return values with their sorts: to Python 1 is true."""
+    return {key: (type(value), value) for key, value in attributes.items()}
 
 
 def _tell_verified(customer: Customer) -> None:
@@ -221,9 +253,9 @@ def _tell_verified(customer: Customer) -> None:
         emit("customer.verified", at=customer.email_verified_at, customer=customer.public_id)
 
 
-def _traces_missing(customer: Customer, given: _Given) -> dict[str, str]:
+def _traces_missing(customer: Customer, given: _Given) -> dict[str, Any]:
     """Return by what an erased person is to be found as well: a row still stands for one person."""
-    found = {}
+    found: dict[str, Any] = {}
     if given.external_id and customer.external_id is None:
         found["external_id"] = tombstone("external_id", given.external_id)
     if given.mailbox and not customer.mailbox:
@@ -242,8 +274,8 @@ def _fill(customer: Customer, given: _Given, at: datetime) -> bool:
     ):
         return False
     changes: dict[str, object] = {**_blanks(customer, given)}
-    for field, value in changes.items():
-        setattr(customer, field, value)
+    for name, value in changes.items():
+        setattr(customer, name, value)
     verified = given.verifies(customer)
     if verified:
         changes["email_verified_at"] = customer.email_verified_at = at
@@ -252,3 +284,31 @@ def _fill(customer: Customer, given: _Given, at: datetime) -> bool:
     if verified:
         _tell_verified(customer)
     return True
+
+
+@all_or_nothing
+def set_attributes(*, customer: Customer, attributes: Mapping[str, Any], actor: Actor) -> Customer:
+    """Replace attributes by key, None takes one away; what is not named stays, and repeating changes nothing.
+
+    The audit shows which keys changed, not their values, because what it holds cannot be erased. Raises
+    Invalid naming the key, and Conflict (`erased`) for somebody whose data was deleted.
+    """
+    given = clean_attributes(attributes)
+    rows = Customer.objects.for_workspace(customer.workspace_id)
+    customer.refresh_from_db(from_queryset=rows.select_for_update(no_key=True))
+    if customer.erased_at is not None:
+        raise Conflict("This person's data was erased at their wish.", code="erased")
+    after = merged(customer.attributes, given)
+    was, now = _sorted(customer.attributes), _sorted(after)
+    changed = [key for key in given if was.get(key) != now.get(key)]
+    if changed:
+        customer.attributes = after
+        customer.save(update_fields=["attributes"])
+        record_audit(
+            workspace=customer.workspace_id,
+            actor=actor,
+            action="customer.updated",
+            subject=customer.public_id,
+            after={"attributes": sorted(changed)},
+        )
+    return customer

@@ -20,9 +20,9 @@ from programs.tombstones import tombstone
 def erase_customer(*, customer: Customer, actor: Actor, at: datetime) -> Customer:
     """Delete what names a person, in all accounts that were merged; repeating it changes nothing.
 
-    Name and address go, the own id and the mailbox become keyed hashes that find the row again; the country
-    stays, which names nobody and keeps the figures by country. Their participations end: suspended, without
-    a name, the links retired and the codes hashed. Amounts, decisions and the ledger
+    Name, address and attributes go, the own id and the mailbox become keyed hashes that find the row again;
+    the country stays, which names nobody and keeps the figures by country. Their participations end:
+    suspended, without a name, the links retired and the codes hashed. Amounts, decisions and the ledger
     stay. Emits `customer.erased`, on which the other apps delete what they hold.
     """
     rows = Customer.objects.for_workspace(customer.workspace_id).select_for_update(no_key=True)
@@ -42,8 +42,9 @@ def _erase(person: Customer, actor: Actor, at: datetime) -> None:
     if person.mailbox:
         person.mailbox = tombstone("mailbox", person.mailbox)
     person.email = person.name = ""
+    person.attributes = {}
     person.erased_at = at
-    person.save(update_fields=["external_id", "mailbox", "email", "name", "erased_at"])
+    person.save(update_fields=["external_id", "mailbox", "email", "name", "attributes", "erased_at"])
     participants = _end_participations(person)
     tell_of_change(person.workspace_id)
     record_audit(

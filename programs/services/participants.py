@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -90,13 +91,20 @@ def enrol_person(
     email: str = "",
     name: str = "",
     country: str = "",
+    attributes: Mapping[str, Any] | None = None,
     display_name: str = "",
     actor: Actor,
     at: datetime,
 ) -> tuple[Participant, bool]:
     """Enrol whoever these facts identify, as `identify_customer` and `enrol_participant` together do."""
     customer = identify_customer(
-        workspace=program.workspace, external_id=external_id, email=email, name=name, country=country, at=at
+        workspace=program.workspace,
+        external_id=external_id,
+        email=email,
+        name=name,
+        country=country,
+        attributes=attributes,
+        at=at,
     )
     return enrol_participant(
         program=program, customer=customer, display_name=display_name, actor=actor, at=at

@@ -35,6 +35,7 @@ _OF_SHOPS = (
     ("user_agent", "userAgent"),
     ("payment_fingerprint", "paymentFingerprint"),
     ("address_fingerprint", "addressFingerprint"),
+    ("customer_attributes", "customerAttributes"),
 )
 
 
@@ -225,6 +226,7 @@ class TrackConversion(TrackEndpoint):
             "name": body.get("customer_name", ""),
             "country": body.get("customer_country", ""),
             "email_verified": body.get("customer_email_verified", False),
+            "attributes": body.get("customer_attributes"),
         }
 
     def customer(self, body: dict[str, Any]) -> Customer:
