@@ -35,6 +35,7 @@ _REASONS: Final = {
     "outside_code_window": "The code was used too long ago",
     "bound_to_other": "Referred by somebody else before",
     "not_new_customer": "The customer had bought before",
+    "conditions_not_met": "A condition was not met",
     "not_first": "Not the first purchase",
     "below_minimum_order": "Below the minimum order",
     "denied_by_person": "Denied by a person",

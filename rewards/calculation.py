@@ -47,7 +47,11 @@ CalculationReason = Literal[
     "milestone_ahead",
     "better_rule",
     "zero_amount",
+    "conditions_not_met",
 ]
+
+Refusal = tuple[CalculationReason, str]
+"""Why a rule owes nothing, as a code and as a sentence."""
 
 _EVENT_WORDS: Mapping[RewardEvent, str] = {
     "signup": "a sign-up",
@@ -105,6 +109,7 @@ def calculate(
     threshold: int | None = None,
     boost: Boost | None = None,
     converted: str = "",
+    unmet: Refusal | None = None,
 ) -> Calculation:
     """Return what `rule` owes one participant for one event.
 
@@ -118,6 +123,7 @@ def calculate(
     `progress` is the referrer's, in the rule's tier period (the first friend, or no revenue before this,
     where it is not given), and `standing` the most that was reached in that period by now, for retroactive
     tiers: a whole amount is by that tier. `threshold` is the milestone that was passed, for the sentence.
+    `unmet` says why the rule's own conditions do not hold: `conditions_not_met`, or `currency_differs`.
     `converted` says how the order's amounts, given here in the program's currency, were converted; it leads
     the sentence.
 
@@ -140,6 +146,7 @@ def calculate(
     refusal = (
         _event_refusal(rule, event, event_name, occurrence, months_elapsed)
         or _customer_refusal(rule, new_customer)
+        or unmet
         or _order_refusal(rule, boost, currency, order_minor, order_currency)
         or _credit_refusal(rule, weights, position)
         or _base_refusal(lines_refusal(rule, lines))
@@ -230,9 +237,6 @@ def whole_months(start: datetime, end: datetime) -> int:
     return months - 1 if reached > local else months
 
 
-_Refusal = tuple[CalculationReason, str]
-
-
 def _told(calculation: Calculation, converted: str) -> Calculation:
     if not converted:
         return calculation
@@ -241,7 +245,7 @@ def _told(calculation: Calculation, converted: str) -> Calculation:
 
 def _event_refusal(
     rule: RewardRule, event: RewardEvent, event_name: str | None, occurrence: int, months_elapsed: int
-) -> _Refusal | None:
+) -> Refusal | None:
     count = occurrence
     if rule.event == "renewal" and event == "purchase":
         if occurrence == 1:
@@ -260,7 +264,7 @@ def _event_refusal(
     return None
 
 
-def _customer_refusal(rule: RewardRule, new_customer: bool) -> _Refusal | None:
+def _customer_refusal(rule: RewardRule, new_customer: bool) -> Refusal | None:
     if rule.new_customers_only and not new_customer:
         return "not_new_customer", "The customer had bought before the referral."
     return None
@@ -268,7 +272,7 @@ def _customer_refusal(rule: RewardRule, new_customer: bool) -> _Refusal | None:
 
 def _order_refusal(
     rule: RewardRule, boost: Boost | None, currency: str, order_minor: int, order_currency: str | None
-) -> _Refusal | None:
+) -> Refusal | None:
     amounts = [rule.amount, *(tier.amount for tier in rule.tiers), boost.amount if boost else None]
     measures_order = rule.minimum_order_minor > 0 or (
         rule.kind not in UNDIVIDED_KINDS and any(isinstance(amount, PercentageAmount) for amount in amounts)
@@ -284,7 +288,7 @@ def _order_refusal(
     return None
 
 
-def _credit_refusal(rule: RewardRule, weights: Sequence[Weight], position: int) -> _Refusal | None:
+def _credit_refusal(rule: RewardRule, weights: Sequence[Weight], position: int) -> Refusal | None:
     if rule.kind not in UNDIVIDED_KINDS:
         return None
     shares = [Fraction(weight) for weight in weights]
@@ -294,7 +298,7 @@ def _credit_refusal(rule: RewardRule, weights: Sequence[Weight], position: int) 
     return "credited_elsewhere", f"A {name} cannot be split; it goes to the largest credit."
 
 
-def _base_refusal(reason: BaseReason | None) -> _Refusal | None:
+def _base_refusal(reason: BaseReason | None) -> Refusal | None:
     return None if reason is None else (reason, BASE_SENTENCES[reason])
 
 

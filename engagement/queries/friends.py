@@ -45,6 +45,7 @@ _NOT_EARNED: Final[Mapping[str, str]] = {
     "not_new_customer": "The offer is for people who are new, and your friend had bought before.",
     "country_unknown": "The offer holds in certain countries only, and this order's country is not known.",
     "country_not_allowed": "The offer does not hold in the country of this order.",
+    "conditions_not_met": "The offer has conditions, and one of them was not met.",
     "zero_amount": "The reward for so small an order comes to nothing.",
     "credited_elsewhere": "Several invitations led to this order, and the largest part went to another one.",
 }

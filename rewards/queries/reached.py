@@ -31,18 +31,23 @@ Span = tuple[datetime, datetime] | None
 _STANDING = (Conversion.Status.RECORDED, Conversion.Status.PARTLY_REFUNDED)
 
 
-def converted_friends(participant: Participant, span: Span = None) -> QuerySet[Referral]:
-    """Return the friends a participant brought who bought and did not give everything back."""
-    bought = Conversion.objects.for_workspace(participant.workspace_id).filter(
+def all_converted_friends(workspace: Workspace | int) -> QuerySet[Referral]:
+    """Return the friends whom anybody brought who bought and did not give everything back."""
+    bought = Conversion.objects.for_workspace(workspace).filter(
         Q(kind=Conversion.Kind.PURCHASE) | Q(kind=Conversion.Kind.CUSTOM),
         customer_id=OuterRef("customer_id"),
         status__in=_STANDING,
     )
-    rows = (
-        Referral.objects.for_workspace(participant.workspace_id)
-        .filter(Exists(bought), participant=participant, converted_at__isnull=False)
+    return (
+        Referral.objects.for_workspace(workspace)
+        .filter(Exists(bought), converted_at__isnull=False)
         .exclude(status=Referral.Status.REJECTED)
     )
+
+
+def converted_friends(participant: Participant, span: Span = None) -> QuerySet[Referral]:
+    """Return the friends a participant brought who bought and did not give everything back."""
+    rows = all_converted_friends(participant.workspace_id).filter(participant=participant)
     return rows if span is None else rows.filter(converted_at__gte=span[0], converted_at__lt=span[1])
 
 

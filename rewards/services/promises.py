@@ -8,12 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from programs.condition_words import unmet_sentence
+from programs.conditions import Facts, Group, unmet
 from programs.eligibility import EligibilityFacts, eligible
 from programs.queries import terms_of
 from programs.terms import PercentageAmount, ProgramTerms, RewardRule
-from rewards.calculation import Boost, Calculation, Progress, calculate, stack, whole_months
+from rewards.calculation import Boost, Calculation, Progress, Refusal, calculate, stack, whole_months
 from rewards.exchange import convert
 from rewards.models import Reward
+from rewards.services.circumstances import Part, Worth
 from rewards.services.sources import Order, Sources, order_of
 from rewards.services.ways import Ways
 from tracking.case_queries import NO_DOUBTS, Doubts
@@ -227,6 +230,34 @@ class _Reading:
             standing=standing,
             boost=boost,
             converted=order.sentence,
+            unmet=self._unmet(rule, order, position),
+        )
+
+    def _unmet(self, rule: RewardRule, order: Order, position: int) -> Refusal | None:
+        """Return why a rule's own conditions do not hold for a credit, None where they do."""
+        if rule.conditions is None:
+            return None
+        facts = self._asked_for(rule.conditions, order, position)
+        failed = unmet(rule.conditions, facts)
+        if failed is None:
+            return None
+        return failed.reason, unmet_sentence(failed, facts, self.terms.currency, who="this rule")
+
+    def _asked_for(self, conditions: Group | None, order: Order, position: int) -> Facts:
+        """Return what is known of what conditions ask for; nothing is read for none."""
+        if conditions is None:
+            return Facts()
+        asked, currency = conditions.facts(), self.terms.currency
+        same = order.currency == currency
+        return self.sources.circumstances.facts(
+            Part(self.fact, self.decision, self.shares[position]),
+            asked,
+            worth=Worth(
+                currency,
+                order.amount_minor if same else None,
+                waits=order.currency is not None and not same,
+            ),
+            new_customer=not self._bought_before(position) if "customer.is_new" in asked else None,
         )
 
     def _boost(self, rule: RewardRule, position: int) -> Boost | None:
@@ -326,6 +357,7 @@ class _Reading:
             currency=order.currency,
             new_customer=new_customer,
             country=self.fact.customer.country or None,
+            others=self._asked_for(self.terms.eligibility.conditions, order, position),
         )
 
 

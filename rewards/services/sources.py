@@ -18,6 +18,7 @@ from rewards.calculation import Line
 from rewards.exchange import Rate, convert, sentence
 from rewards.models import Reward
 from rewards.queries.rates import rates_for
+from rewards.services.circumstances import Circumstances, Part
 from rewards.services.seasons import Seasons
 from rewards.services.ways import WaysOf
 from tracking.case_queries import Doubts, doubts_of
@@ -61,7 +62,7 @@ class Sources:
     """What conversions' rewards follow from.
 
     Doubts, decisions and their conversions' scores by conversion; credits by decision; rates by currencies
-    and day; the promotions that ran; how far the participants have come.
+    and day; the promotions that ran; how far the participants have come; what conditions ask for.
     """
 
     doubts: dict[int, Doubts]
@@ -72,6 +73,7 @@ class Sources:
     seasons: Seasons
     ways: WaysOf
     purchases: _Purchases
+    circumstances: Circumstances
 
     def bought_before(self, fact: Conversion, at: datetime) -> bool:
         """Tell whether the conversion's customer had bought something before an instant."""
@@ -123,6 +125,15 @@ def sources_of(workspace: Workspace, facts: Sequence[Conversion]) -> Sources:
         seasons=Seasons(workspace, facts, [each for many in decisions.values() for each in many]),
         ways=WaysOf(workspace),
         purchases=_Purchases(workspace, facts),
+        circumstances=Circumstances(
+            workspace,
+            [
+                Part(fact, decision, credit)
+                for fact in facts
+                for decision in decisions[fact.pk]
+                for credit in credits[decision.pk]
+            ],
+        ),
     )
 
 
