@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.answers import parts_of
+from programs.conditions import Facts
 from programs.terms import ProgramTerms
 
 
@@ -13,13 +14,15 @@ from programs.terms import ProgramTerms
 class ExampleOrder:
     """A friend's order of `order_minor` in the program's currency.
 
-    It is of the referrer's n-th friend, after the friends had spent `revenue_minor` so far.
+    It is of the referrer's n-th friend, after the friends had spent `revenue_minor` so far. `facts` are what
+    conditions ask for; None assumes that all of them hold.
     """
 
     terms: ProgramTerms
     order_minor: int
     friends: int = 1
     revenue_minor: int = 0
+    facts: Facts | None = None
 
 
 def example_of(order: ExampleOrder) -> tuple[Any, ...]:

@@ -38,7 +38,7 @@ class Figures:
 
 def example_lines(order: ExampleOrder) -> tuple[ExampleLine, ...]:
     """Calculate a worked example with the function that pays the rewards."""
-    return worked_example(order.terms, order.order_minor, order.friends, order.revenue_minor)
+    return worked_example(order.terms, order.order_minor, order.friends, order.revenue_minor, order.facts)
 
 
 def program_figures(program: Program) -> Figures:

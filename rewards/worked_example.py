@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from programs.condition_words import unmet_sentence
+from programs.conditions import Facts, unmet
 from programs.terms import (
     UNORDERED_EVENTS,
     ItemTerms,
@@ -16,7 +18,7 @@ from programs.terms import (
     cap_sentence,
     progress_text,
 )
-from rewards.calculation import Calculation, Line, Progress, calculate, stack
+from rewards.calculation import Calculation, Line, Progress, Refusal, calculate, stack
 from rewards.milestones import milestone_crossed
 
 
@@ -31,15 +33,23 @@ class ExampleLine:
 
 
 def worked_example(
-    terms: ProgramTerms, order_minor: int, friends: int = 1, revenue_minor: int = 0
+    terms: ProgramTerms,
+    order_minor: int,
+    friends: int = 1,
+    revenue_minor: int = 0,
+    facts: Facts | None = None,
 ) -> tuple[ExampleLine, ...]:
     """Calculate every rule for an order of `order_minor` in the program's currency.
 
     The order is of the referrer's how-manieth friend `friends` says, after the referrer's friends had spent
     `revenue_minor`. Each rule is shown for the event it is for: a reward for the third purchase by a third
     purchase. Where a rule is for some products, the order holds nothing else. A streak is not assumed.
+    `facts` are what conditions ask for; without them all conditions are taken to hold.
     """
-    found = [(rule, _calculation(terms, rule, order_minor, friends, revenue_minor)) for rule in terms.rewards]
+    found = [
+        (rule, _calculation(terms, rule, order_minor, friends, revenue_minor, facts))
+        for rule in terms.rewards
+    ]
     decided: dict[str, Calculation] = {}
     for side in ("referrer", "referee"):
         mine = [each for each in found if each[0].side == side]
@@ -50,7 +60,12 @@ def worked_example(
 
 
 def _calculation(
-    terms: ProgramTerms, rule: RewardRule, order_minor: int, friends: int, revenue_minor: int
+    terms: ProgramTerms,
+    rule: RewardRule,
+    order_minor: int,
+    friends: int,
+    revenue_minor: int,
+    facts: Facts | None,
 ) -> Calculation:
     has_order = rule.event not in UNORDERED_EVENTS
     revenue = Progress(revenue_minor, revenue_minor + order_minor)
@@ -79,7 +94,17 @@ def _calculation(
         assumed_margin_bps=terms.assumed_margin_bps,
         progress=revenue if rule.tier_basis == "revenue" else friend,
         threshold=threshold,
+        unmet=None if facts is None else _unmet(terms, rule, facts),
     )
+
+
+def _unmet(terms: ProgramTerms, rule: RewardRule, facts: Facts) -> Refusal | None:
+    """Return which condition does not hold: one of the program, else one of the rule."""
+    for tree, who in ((terms.eligibility.conditions, "the program"), (rule.conditions, "this rule")):
+        failed = unmet(tree, facts)
+        if failed is not None:
+            return failed.reason, unmet_sentence(failed, facts, terms.currency, who=who)
+    return None
 
 
 def _line(items: ItemTerms, order_minor: int) -> Line:

@@ -19,6 +19,7 @@ from engagement.queries.offers import promises
 from engagement.queries.sign_in import portal_program
 from engagement.views.portal import SESSION_KEY, face_of
 from programs import queries as program_queries
+from programs.condition_words import condition_words
 from programs.facts import cap_sentences, hours_text
 from tracking.redirects import VISITOR_COOKIE, known_visitor
 
@@ -85,6 +86,8 @@ def terms(request: HttpRequest, public_id: str) -> HttpResponse:
         "program": program,
         "version": version,
         "terms": stated,
+        "conditions": stated.eligibility.conditions
+        and condition_words(stated.eligibility.conditions, stated.currency),
         "click_window": hours_text(stated.attribution.click_window_hours),
         "code_window": hours_text(stated.attribution.code_window_hours),
         "to_referrer": promises(stated, "referrer", "The person who invites gets"),

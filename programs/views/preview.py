@@ -13,6 +13,7 @@ from programs.facts import cap_sentences, changes
 from programs.forms import TermsEditor
 from programs.models import Program
 from programs.terms import ProgramTerms, RewardRule, TermsInvalid, headline, parse_terms, promises
+from programs.trials import checks, trial_facts, trial_fields
 
 _MOST_FRIENDS: Final = 10_000
 
@@ -36,6 +37,7 @@ def preview_of(
     order_minor = _amount(asked.get("example_order", ""), terms.currency) or _usual_order(terms.currency)
     revenue_minor = _amount(asked.get("example_revenue", ""), terms.currency)
     friends = _friends(asked.get("example_friends", ""))
+    facts = trial_facts(terms, asked, order_minor=order_minor, friends=friends)
     live = queries.live_version(program)
     labels = {rule.key: "Referrer" if rule.side == "referrer" else "Friend" for rule in terms.rewards}
     return {
@@ -55,8 +57,10 @@ def preview_of(
             "counts_revenue": any(_counts(rule, "revenue") for rule in terms.rewards),
             "lines": [
                 (labels[line.rule_key], line.calculation)
-                for line in example_of(ExampleOrder(terms, order_minor, friends, revenue_minor))
+                for line in example_of(ExampleOrder(terms, order_minor, friends, revenue_minor, facts))
             ],
+            "asked": trial_fields(terms, asked),
+            "checks": checks(terms, facts),
             "caps": cap_sentences(terms),
             "is_published": live is not None,
             "changes": changes(queries.terms_of(live), terms) if live else [],

@@ -6,7 +6,10 @@ from django.utils.html import escape
 
 from accounts.models import Workspace
 from programs.condition_facts import FACTS
+from programs.conditions import Facts
 from programs.forms.conditions import builder_facts, fault_words, words_of
+from programs.terms import parse_terms
+from programs.trials import Check, checks, trial_facts, trial_fields
 from tests.factories import ProgramFactory, terms
 from tests.programs.test_views import Console, console, shown_terms
 
@@ -108,3 +111,89 @@ def test_the_builder_offers_what_can_be_asked_for() -> None:
     assert offered["operators"]["flag"] == [["is", "is"]]
     narrowed = json.loads(builder_facts("EUR", {"referrer.country"}))
     assert [fact["name"] for fact in narrowed["facts"]] == ["referrer.country", "referrer.attributes."]
+
+
+EACH_SORT = {
+    "all": [
+        {"fact": "customer.revenue_minor", "op": "at_least", "value": 1050},
+        {"fact": "customer.purchases", "op": "at_most", "value": 3},
+        {"fact": "customer.is_new", "op": "is", "value": True},
+        {"fact": "source.kind", "op": "is", "value": "code"},
+        {"fact": "order.skus", "op": "has_any", "value": ["A"]},
+        {"fact": "referrer.enrolled_on", "op": "at_least", "value": "2026-01-01"},
+        {"fact": "customer.attributes.seats", "op": "at_least", "value": 2},
+        {"fact": "order.amount_minor", "op": "at_least", "value": 5000},
+    ]
+}
+
+
+def test_what_is_typed_in_a_trial_is_read_as_what_it_is() -> None:
+    document = terms(eligibility={"conditions": EACH_SORT})
+    typed = {
+        "fact:customer.revenue_minor": "10.50",
+        "fact:customer.purchases": "3",
+        "fact:customer.is_new": "yes",
+        "fact:source.kind": "code",
+        "fact:order.skus": "A, B",
+        "fact:referrer.enrolled_on": "2026-02-01",
+        "fact:customer.attributes.seats": "2",
+    }
+    stated = parse_terms(document)
+    facts = trial_facts(stated, typed, order_minor=10_000, friends=1)
+    assert facts == Facts(
+        {
+            "order.amount_minor": 10_000,
+            "referrer.friends": 0,
+            "customer.revenue_minor": 1050,
+            "customer.purchases": 3,
+            "customer.is_new": True,
+            "source.kind": "code",
+            "order.skus": ("A", "B"),
+            "referrer.enrolled_on": "2026-02-01",
+            "customer.attributes.seats": 2,
+        }
+    )
+    assert {check.found for check in checks(stated, facts)} == {"holds"}
+    assert [field.name for field in trial_fields(stated, {})] == sorted(typed)
+    nonsense = dict.fromkeys(typed, "?")
+    unread = trial_facts(stated, nonsense, order_minor=0, friends=1)
+    assert unread is not None
+    assert {name for name, value in unread.known.items() if value is None} == {
+        "customer.revenue_minor",
+        "customer.purchases",
+        "customer.is_new",
+        "referrer.enrolled_on",
+    }
+
+
+def test_without_conditions_there_is_nothing_to_try_out() -> None:
+    stated = parse_terms(terms())
+    assert trial_facts(stated, {}, order_minor=1, friends=1) is None
+    assert checks(stated, None) == []
+    assert trial_fields(stated, {}) == []
+
+
+def test_each_tree_says_what_holds() -> None:
+    document = with_conditions()
+    document["eligibility"]["conditions"] = {"all": [*GERMANY["all"], LOYAL]}
+    stated = parse_terms(document)
+    facts = trial_facts(stated, {"fact:customer.country": "fr"}, order_minor=1, friends=1)
+    assert checks(stated, facts) == [
+        Check("The program", "the customer's country is DE", "does not hold"),
+        Check("The program", "the customer's “plan” is gold or silver", "not known"),
+        Check("Reward 1", "the customer's “plan” is gold or silver", "not known"),
+    ]
+
+
+def test_the_preview_pays_by_what_was_typed(console: Console, workspace: Workspace) -> None:
+    document = with_conditions()
+    document["rewards"][0]["conditions"] = None
+    program = ProgramFactory.create(workspace=workspace, draft=document)
+    data = {**shown_terms(program), "example_order": "100", "fact:customer.country": "FR"}
+    path = f"programs/{program.public_id}/preview/"
+    french = console.post(path, data).content.decode()
+    assert escape("The customer's country is FR; the program wants DE.") in french
+    assert "does not hold" in french
+    german = console.post(path, {**data, "fact:customer.country": "DE"}).content.decode()
+    assert "the program wants DE" not in german
+    assert ">holds<" in german
