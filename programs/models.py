@@ -319,7 +319,8 @@ class Promotion(TenantModel):
 
     It counts for what happened between the starts of `starts_on` and of the day after `ends_on` in the
     workspace's time zone, kept as instants so that a change of the zone moves no promise. `audience` narrows
-    it: {countries, enrolled_from, enrolled_until}; empty is everybody. Of several the first one made counts.
+    it: {countries, enrolled_from, enrolled_until, conditions}; empty is everybody. Of several the first one
+    made counts.
     """
 
     class Status(models.TextChoices):

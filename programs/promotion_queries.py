@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
 from accounts.models import Workspace
+from programs.condition_words import condition_words
+from programs.conditions import Facts
 from programs.models import Participant, Program, Promotion
-from programs.promotions import NOTICE, Member, announced, instant, promotion_for
+from programs.promotions import (
+    NOTICE,
+    Member,
+    announced,
+    asked_by,
+    conditions_of,
+    instant,
+    promotion_for,
+)
 from programs.queries import live_version
 from programs.terms import TermsInvalid, parse_terms, reward_sentence
 
@@ -26,19 +37,43 @@ def promotions(workspace: Workspace) -> QuerySet[Promotion]:
     return rows.order_by("-starts_at", "-pk")
 
 
-def member_of(participant: Participant) -> Member:
-    """Return what an audience is told apart by; needs the customer loaded."""
-    return Member(country=participant.customer.country, enrolled_at=participant.enrolled_at)
+def facts_of(participant: Participant, zone: str, *, friends: int | None = None) -> Facts:
+    """Return what is known of a participant themselves; needs the customer loaded."""
+    person = participant.customer
+    return Facts(
+        {
+            "referrer.country": person.country or None,
+            "referrer.enrolled_on": participant.enrolled_at.astimezone(ZoneInfo(zone)).date().isoformat(),
+            "referrer.friends": friends,
+            **{f"referrer.attributes.{key}": value for key, value in person.attributes.items()},
+        }
+    )
 
 
-def shown_to(participant: Participant, at: datetime) -> tuple[Promotion | None, Promotion | None]:
-    """Return the promotion that runs for a participant, and the one that starts within a week."""
+def shown_to(
+    participant: Participant, at: datetime, *, friends: Callable[[], int]
+) -> tuple[Promotion | None, Promotion | None]:
+    """Return the promotion that runs for a participant, and the one that starts within a week.
+
+    Conditions about the friend keep nobody out here: nobody knows yet who will buy. `friends` counts who
+    bought so far, where it is asked for. Needs the customer and the workspace loaded.
+    """
     rows = list(
         Promotion.objects.for_workspace(participant.workspace_id).filter(
             program_id=participant.program_id, starts_at__lte=at + NOTICE, ends_at__gt=at
         )
     )
-    member = member_of(participant)
+    asked = asked_by(rows)
+    member = Member(
+        country=participant.customer.country,
+        enrolled_at=participant.enrolled_at,
+        facts=facts_of(
+            participant,
+            participant.workspace.time_zone,
+            friends=friends() if "referrer.friends" in asked else None,
+        ),
+        friend_known=False,
+    )
     return promotion_for(rows, at, member), announced(rows, at, member)
 
 
@@ -81,7 +116,17 @@ def audience_sentence(promotion: Promotion) -> str:
         parts.append("and")
     if after is not None:
         parts.append(f"on {_day(after - timedelta(microseconds=1), zone)} or earlier")
+    tree = conditions_of(audience)
+    if tree is not None:
+        parts.append(f"if {condition_words(tree, promotion_currency(promotion))}")
     return " ".join(parts)
+
+
+def promotion_currency(promotion: Promotion) -> str:
+    """Return the currency of a promotion's program."""
+    version = live_version(promotion.program)
+    document = promotion.program.draft if version is None else version.terms
+    return str(document["currency"])
 
 
 def _day(at: datetime, zone: ZoneInfo) -> str:

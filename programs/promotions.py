@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
+
+from programs.condition_facts import PERSON_FACTS
+from programs.conditions import Facts, Group, may_hold
+from programs.terms import read_conditions
+from programs.terms.reader import FieldError, Reader
 
 Standing = Literal["coming", "running", "over", "stopped"]
 
@@ -38,10 +43,16 @@ AnySeason = TypeVar("AnySeason", bound=Season)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What an audience is told apart by: a participant's country ("": unknown) and when they enrolled."""
+    """What an audience is told apart by: a participant's country ("": unknown) and when they enrolled.
+
+    `facts` are what its conditions ask for. Before there is an order nobody knows whose it will be: then
+    `friend_known` is false, and what is asked of the customer keeps nobody out.
+    """
 
     country: str
     enrolled_at: datetime
+    facts: Facts = field(default_factory=Facts)
+    friend_known: bool = True
 
 
 def promotion_for(promotions: Iterable[AnySeason], at: datetime, member: Member) -> AnySeason | None:
@@ -85,7 +96,7 @@ def announced(promotions: Iterable[AnySeason], at: datetime, member: Member) -> 
 
 
 def in_audience(audience: Mapping[str, Any], member: Member) -> bool:
-    """Tell whether a participant belongs to an audience: {countries, enrolled_from, enrolled_until}.
+    """Tell whether one belongs to an audience: {countries, enrolled_from, enrolled_until, conditions}.
 
     The two times are instants in ISO 8601, the second is the first one after. Empty is everybody. Where
     countries are named, somebody whose country is not known does not belong.
@@ -96,7 +107,25 @@ def in_audience(audience: Mapping[str, Any], member: Member) -> bool:
     first, after = instant(audience.get("enrolled_from")), instant(audience.get("enrolled_until"))
     if first is not None and member.enrolled_at < first:
         return False
-    return after is None or member.enrolled_at < after
+    if after is not None and member.enrolled_at >= after:
+        return False
+    tree = conditions_of(audience)
+    if tree is None:
+        return True
+    asked_of_friend = frozenset(name for name in tree.facts() if name.startswith("customer."))
+    return may_hold(tree, member.facts, open_facts=frozenset() if member.friend_known else asked_of_friend)
+
+
+def conditions_of(audience: Mapping[str, Any], errors: list[FieldError] | None = None) -> Group | None:
+    """Read an audience's conditions; what is wrong in them goes to `errors`, named from `audience.` on."""
+    reader = Reader({"conditions": audience.get("conditions")}, [] if errors is None else errors, "audience.")
+    return read_conditions(reader.child("conditions"), known=PERSON_FACTS)
+
+
+def asked_by(promotions: Iterable[Season]) -> frozenset[str]:
+    """Return the facts that the audiences of promotions ask for."""
+    trees = (conditions_of(each.audience) for each in promotions)
+    return frozenset(name for tree in trees if tree is not None for name in tree.facts())
 
 
 def season(starts_on: date, ends_on: date, zone: str) -> tuple[datetime, datetime]:

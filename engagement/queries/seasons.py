@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from programs import promotion_queries
 from programs.models import Participant, Promotion
 from programs.promotions import ONE, multiplier_text
+from rewards.queries.reached import converted_friends
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ def season_of(participant: Participant, at: datetime) -> SeasonNotice | None:
 
     Needs the participant's customer and workspace loaded.
     """
-    running, coming = promotion_queries.shown_to(participant, at)
+    running, coming = promotion_queries.shown_to(
+        participant, at, friends=lambda: converted_friends(participant).count()
+    )
     shown = running or coming
     if shown is None:
         return None

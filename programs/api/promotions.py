@@ -29,6 +29,11 @@ class AudienceBody(StrictSerializer):
     countries = serializers.ListField(child=serializers.CharField(max_length=2), required=False)
     enrolled_from = serializers.DateField(required=False, allow_null=True)
     enrolled_until = serializers.DateField(required=False, allow_null=True)
+    conditions = serializers.DictField(
+        required=False,
+        allow_null=True,
+        help_text="a tree of conditions about the referrer and the customer, as in the terms",
+    )
 
 
 class PromotionChangeBody(StrictSerializer):

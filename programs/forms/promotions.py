@@ -10,6 +10,8 @@ from django import forms
 
 from core import lists
 from core.money import POINTS
+from programs.condition_facts import PERSON_FACTS
+from programs.forms.conditions import Conditions, builder_facts, words_of
 from programs.forms.values import amount_input, percent_input, read_amount, read_percent
 from programs.models import Program, Promotion
 from programs.promotions import ONE, instant, multiplier_text
@@ -53,6 +55,8 @@ class PromotionForm(forms.Form):
         label="and on or before", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
 
+    conditions = Conditions(label="Only if")
+
     def __init__(
         self,
         *args: Any,
@@ -76,6 +80,14 @@ class PromotionForm(forms.Form):
                 help_text=f"Now: {reward_sentence(rule, terms.currency)}",
                 widget=forms.TextInput(attrs={"inputmode": "decimal"}),
             )
+
+    def condition_facts(self) -> str:
+        """Return what the audience's conditions can ask for, as JSON for the builder on the page."""
+        return builder_facts(self._terms.currency, PERSON_FACTS)
+
+    def conditions_words(self) -> str:
+        """Return what the audience's conditions ask for, as it stands after "if"."""
+        return words_of(self["conditions"].value(), self._terms.currency)
 
     @property
     def amounts(self) -> list[forms.BoundField]:
@@ -127,6 +139,7 @@ class PromotionForm(forms.Form):
                 "countries": found["countries"],
                 "enrolled_from": found["enrolled_from"],
                 "enrolled_until": found["enrolled_until"],
+                "conditions": found["conditions"],
             },
         }
 
@@ -140,7 +153,7 @@ class PromotionForm(forms.Form):
             key = rest.partition(".")[0]
             return f"{PREFIX}{keys.index(key)}" if key in keys else None
         if first == "audience":
-            return rest
+            return rest.partition(".")[0]
         return {"multiplier_bps": "multiplier"}.get(first, first)
 
     def _label(self, rule: RewardRule) -> str:
@@ -174,6 +187,7 @@ def _initial(promotion: Promotion, time_zone: str) -> dict[str, Any]:
         "banner": promotion.banner,
         "countries": ", ".join(audience.get("countries", [])),
         "enrolled_from": None if first is None else first.astimezone(zone).date(),
+        "conditions": audience.get("conditions"),
         "enrolled_until": None if last is None else last.astimezone(zone).date(),
     }
 

@@ -17,13 +17,14 @@ from programs.promotions import (
     LARGEST_MULTIPLIER,
     ONE,
     SMALLEST_MULTIPLIER,
+    conditions_of,
     day_start,
     season,
     standing,
 )
 from programs.queries import live_version
 from programs.services.programs import ProgramEnded
-from programs.terms import TermsInvalid, dump_terms, parse_terms
+from programs.terms import FieldError, TermsInvalid, dump_conditions, dump_terms, parse_terms
 
 LONGEST: Final = timedelta(days=366)
 MOST_COUNTRIES: Final = 250
@@ -61,8 +62,9 @@ def make_promotion(
 
     It multiplies every amount (10,100 to 100,000 basis points: 1.01 to 10 times), or replaces the amounts of
     some rules by their keys, written as in the terms' document. One that starts today starts now: what
-    happened before was promised otherwise. `audience` has `countries`, and `enrolled_from` and
-    `enrolled_until` as days. Raises Invalid naming the field, and ProgramEnded.
+    happened before was promised otherwise. `audience` has `countries`, `enrolled_from` and `enrolled_until`
+    as days, and `conditions` about people (see `programs.conditions`). Raises Invalid naming the
+    field, and ProgramEnded.
     """
     values = _values(
         program,
@@ -250,8 +252,8 @@ def _replacements(program: Program, replacements: Mapping[str, Any]) -> dict[str
 
 
 def _audience(audience: Mapping[str, Any], program: Program) -> dict[str, Any]:
-    """Return an audience as it is kept: countries, and days as the instants of the workspace's zone."""
-    unknown = set(audience) - {"countries", "enrolled_from", "enrolled_until"}
+    """Return an audience as it is kept: days as the instants of the workspace's zone, conditions checked."""
+    unknown = set(audience) - {"countries", "enrolled_from", "enrolled_until", "conditions"}
     if unknown:
         raise Invalid("There is no such field.", param=f"audience.{min(unknown)[:40]}")
     countries = audience.get("countries") or []
@@ -271,6 +273,12 @@ def _audience(audience: Mapping[str, Any], program: Program) -> dict[str, Any]:
         kept["enrolled_from"] = day_start(first, zone).isoformat()
     if last is not None:
         kept["enrolled_until"] = day_start(last + timedelta(days=1), zone).isoformat()
+    errors: list[FieldError] = []
+    conditions = dump_conditions(conditions_of(audience, errors))
+    if errors:
+        raise Invalid(errors[0].message, code=errors[0].code, param=errors[0].param)
+    if conditions is not None:
+        kept["conditions"] = conditions
     return kept
 
 

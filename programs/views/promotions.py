@@ -18,6 +18,7 @@ from core import lists
 from core.answers import parts_of
 from core.errors import DomainError
 from programs import promotion_queries, queries, services
+from programs.forms.conditions import fault_words
 from programs.forms.promotions import PromotionFilterForm, PromotionForm, StopForm
 from programs.models import Program, Promotion
 from programs.promotion_tables import PromotionTable
@@ -106,7 +107,7 @@ def promotion_edit(request: ConsoleRequest, public_id: str) -> HttpResponse:
     form = PromotionForm(posted, program=program, terms=_terms(program), promotion=promotion)
     if request.method == "POST" and form.is_valid():
         values = form.values()
-        if not {"countries", "enrolled_from", "enrolled_until"} & set(form.changed_data):
+        if not {"countries", "enrolled_from", "enrolled_until", "conditions"} & set(form.changed_data):
             # Instants that nobody touched stay, also where the workspace's zone is another one now.
             values.pop("audience")
         try:
@@ -180,7 +181,8 @@ def _terms(program: Program) -> Any:
 def _put(form: PromotionForm, error: DomainError) -> None:
     """Put a refusal on the field that it names."""
     field = form.field_of(error.param)
+    path = (error.param or "").partition(".conditions.")[2]
     form.add_error(
         field if field in form.fields else None,
-        ValidationError(error.message, code=error.code),
+        ValidationError(fault_words(path, error.message), code=error.code),
     )

@@ -150,9 +150,13 @@ class Circumstances:
         if "referrer.friends" in asked:
             found["referrer.friends"] = self._friends[part.credit.pk]
         if any(name.startswith(("referrer.country", "referrer.attributes.")) for name in asked):
-            person = self._referrers[participant.customer_id]
+            person = self.referrer(part)
             found |= {"referrer.country": person.country or None, **_attributes("referrer", person)}
         return found
+
+    def referrer(self, part: Part) -> Customer:
+        """Return the credited participant as a person."""
+        return self._referrers[part.credit.participant.customer_id]
 
     @cached_property
     def _codes(self) -> Mapping[int, Sequence[str]]:

@@ -250,7 +250,7 @@ class _Reading:
         asked, currency = conditions.facts(), self.terms.currency
         same = order.currency == currency
         return self.sources.circumstances.facts(
-            Part(self.fact, self.decision, self.shares[position]),
+            self._part(position),
             asked,
             worth=Worth(
                 currency,
@@ -260,8 +260,11 @@ class _Reading:
             new_customer=not self._bought_before(position) if "customer.is_new" in asked else None,
         )
 
+    def _part(self, position: int) -> Part:
+        return Part(self.fact, self.decision, self.shares[position])
+
     def _boost(self, rule: RewardRule, position: int) -> Boost | None:
-        return self.sources.seasons.boost(self.fact, self.shares[position].participant, rule)
+        return self.sources.seasons.boost(self._part(position), rule)
 
     def _bought_before(self, position: int) -> bool:
         return self.sources.bought_before(self.fact, self.shares[position].referral.started_at)
@@ -274,7 +277,7 @@ class _Reading:
         doubted = reason in (*doubts.denied.values(), doubts.everybody_denied)
         amount_minor = calculation.amount_minor if status != Reward.Status.DENIED or doubted else 0
         referrer = rule.side == "referrer"
-        season = self.sources.seasons.season(fact, credit.participant, rule)
+        season = self.sources.seasons.season(self._part(position), rule)
         reward = Reward(
             workspace=fact.workspace,
             program=self.decision.program,

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.models import Workspace
-from programs.models import Participant, Promotion
-from programs.promotion_queries import member_of
-from programs.promotions import promotion_for
+from programs.conditions import Facts
+from programs.models import Promotion
+from programs.promotions import Member, asked_by, promotion_for
+from programs.queries import terms_of
 from programs.terms import Amount, FixedAmount, PercentageAmount, RewardRule
 from rewards.calculation import Boost
+from rewards.services.circumstances import Circumstances, Part, Worth
 from tracking.models import Attribution, Conversion
 
 
@@ -19,8 +21,13 @@ class Seasons:
     """The promotions that ran when some conversions happened, by program."""
 
     def __init__(
-        self, workspace: Workspace, facts: Sequence[Conversion], decisions: Sequence[Attribution]
+        self,
+        workspace: Workspace,
+        facts: Sequence[Conversion],
+        decisions: Sequence[Attribution],
+        circumstances: Circumstances,
     ) -> None:
+        self._circumstances = circumstances
         self._promotions: defaultdict[int, list[Promotion]] = defaultdict(list)
         if not facts or not decisions:
             return
@@ -33,19 +40,30 @@ class Seasons:
         for row in rows.order_by("pk"):
             self._promotions[row.program_id].append(row)
 
-    def season(self, fact: Conversion, participant: Participant, rule: RewardRule) -> Promotion | None:
+    def season(self, part: Part, rule: RewardRule) -> Promotion | None:
         """Return the promotion that changes what a rule gives a participant, or the friend, for an event."""
-        promotions = self._promotions.get(participant.program_id)
+        promotions = self._promotions.get(part.decision.program_id)
         if not promotions:
             return None
-        found = promotion_for(promotions, fact.occurred_at, member_of(participant))
+        found = promotion_for(promotions, part.fact.occurred_at, self._member(part, promotions))
         if found is None or (found.multiplier_bps == 10_000 and rule.key not in found.replacements):
             return None
         return found
 
-    def boost(self, fact: Conversion, participant: Participant, rule: RewardRule) -> Boost | None:
+    def _member(self, part: Part, promotions: Sequence[Promotion]) -> Member:
+        asked = asked_by(promotions)
+        worth = Worth(terms_of(part.decision.version).currency, None)
+        return Member(
+            country=self._circumstances.referrer(part).country,
+            enrolled_at=part.credit.participant.enrolled_at,
+            facts=self._circumstances.facts(part, asked, worth=worth, new_customer=None)
+            if asked
+            else Facts(),
+        )
+
+    def boost(self, part: Part, rule: RewardRule) -> Boost | None:
         """Return how the promotion changes what the rule gives, or None."""
-        season = self.season(fact, participant, rule)
+        season = self.season(part, rule)
         if season is None:
             return None
         document = season.replacements.get(rule.key)

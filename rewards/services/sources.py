@@ -116,24 +116,27 @@ def sources_of(workspace: Workspace, facts: Sequence[Conversion]) -> Sources:
     for decision in found:
         decision.program, decision.version = programs[decision.program_id], versions[decision.version_id]
         decisions[decision.conversion_id].append(decision)
+    circumstances = Circumstances(
+        workspace,
+        [
+            Part(fact, decision, credit)
+            for fact in facts
+            for decision in decisions[fact.pk]
+            for credit in credits[decision.pk]
+        ],
+    )
     return Sources(
         doubts=doubts_of(workspace, facts),
         decisions=decisions,
         credits=credits,
         scores=_scores(workspace, facts),
         rates=_rates(workspace, facts, decisions),
-        seasons=Seasons(workspace, facts, [each for many in decisions.values() for each in many]),
+        seasons=Seasons(
+            workspace, facts, [each for many in decisions.values() for each in many], circumstances
+        ),
         ways=WaysOf(workspace),
         purchases=_Purchases(workspace, facts),
-        circumstances=Circumstances(
-            workspace,
-            [
-                Part(fact, decision, credit)
-                for fact in facts
-                for decision in decisions[fact.pk]
-                for credit in credits[decision.pk]
-            ],
-        ),
+        circumstances=circumstances,
     )
 
 

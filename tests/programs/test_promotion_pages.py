@@ -186,6 +186,28 @@ def test_who_may_plan(workspace: Workspace, shop: Program) -> None:
     assert client.post(page("promotion_stop", made.public_id)).status_code == 403
 
 
+def test_conditions_on_the_page(olga: Client, shop: Program) -> None:
+    tree = {"all": [{"fact": "referrer.attributes.team", "op": "is", "value": "red"}]}
+    wrong = {"all": [{"fact": "order.quantity", "op": "is", "value": 1}]}
+    refused = olga.post(page("promotion_new", shop.public_id), typed(conditions=json.dumps(wrong)))
+    assert (refused.status_code, refused.context["form"].errors["conditions"]) == (
+        400,
+        ["Condition 1: There is no such fact to ask for here."],
+    )
+    olga.post(page("promotion_new", shop.public_id), typed(conditions=json.dumps(tree)))
+    made = Promotion.objects.for_workspace(shop.workspace).get()
+    assert made.audience == {"conditions": tree}
+    assert "Participants if the referrer's “team” is red" in text(
+        olga.get(page("promotion_detail", made.public_id))
+    )
+    form = olga.get(page("promotion_edit", made.public_id)).context["form"]
+    values = {name: form[name].value() or "" for name in form.fields}
+    assert json.loads(values["conditions"]) == tree
+    olga.post(page("promotion_edit", made.public_id), {**values, "banner": "Hurry"})
+    made.refresh_from_db()
+    assert (made.banner, made.audience) == ("Hurry", {"conditions": tree})
+
+
 def test_the_api(client: Client, workspace: Workspace, shop: Program) -> None:
     with tenant(workspace):
         _, key = account_services.create_api_key(
@@ -221,6 +243,12 @@ def test_the_api(client: Client, workspace: Workspace, shop: Program) -> None:
         "multiplier_bps"
     )
     assert call("post", "promotions", {**body, "program": "prg_x"}).status_code == 404
+    tree = {"none": [{"fact": "customer.country", "op": "is", "value": "FR"}]}
+    asked = call("patch", path, {"audience": {"conditions": tree}}).json()
+    assert asked["audience"] == {"conditions": tree}
+    tree["none"][0]["value"] = "fr"
+    faulty = call("patch", path, {"audience": {"conditions": tree}})
+    assert faulty.json()["error"]["param"] == "audience.conditions.none.0.value"
     assert call("patch", path, {"name": "Cyber Monday"}).json()["name"] == "Cyber Monday"
     assert call("get", path).json()["name"] == "Cyber Monday"
     assert [each["id"] for each in call("get", f"promotions?program={shop.public_id}").json()["data"]] == [

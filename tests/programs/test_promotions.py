@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from accounts.models import AuditEntry, Workspace
 from accounts.services import SYSTEM
 from core.errors import DomainError, Invalid
 from programs import promotion_queries, services
+from programs.conditions import Facts
 from programs.models import Participant, Program, Promotion
 from programs.promotions import (
     Member,
@@ -366,7 +367,66 @@ def test_what_a_participant_is_shown(shop: Program) -> None:
     running = make(shop, name="Running", starts_on=MONDAY, ends_on=date(2026, 3, 4))
     coming = make(shop, name="Coming", starts_on=date(2026, 3, 8))
     make(shop, name="Later", starts_on=date(2026, 3, 20))
-    assert promotion_queries.shown_to(ana, AT) == (running, coming)
+    assert promotion_queries.shown_to(ana, AT, friends=int) == (running, coming)
     services.stop_promotion(promotion=running, actor=SYSTEM, at=AT + timedelta(hours=1))
-    assert promotion_queries.shown_to(ana, AT + timedelta(hours=1)) == (None, coming)
+    assert promotion_queries.shown_to(ana, AT + timedelta(hours=1), friends=int) == (None, coming)
     assert set(promotion_queries.promotions_of(shop)) > {abroad, running, coming}
+
+
+def asks(*leaves: tuple[Any, ...], joint: str = "all") -> dict[str, Any]:
+    names = ("fact", "op", "value")
+    return {"conditions": {joint: [dict(zip(names, leaf, strict=False)) for leaf in leaves]}}
+
+
+TEAM = ("referrer.attributes.team", "is", 7)
+ABROAD = ("customer.country", "is_not", "DE")
+
+
+def test_an_audience_by_conditions() -> None:
+    team = replace(ANA, facts=Facts({"referrer.attributes.team": 7}))
+    assert in_audience(asks(TEAM), team)
+    assert not in_audience(asks(TEAM), ANA)
+    assert not in_audience(asks(TEAM, ABROAD), team)
+    assert in_audience(
+        asks(TEAM, ABROAD), replace(team, facts=Facts({**team.facts.known, "customer.country": "FR"}))
+    )
+    # Before an order nobody knows who will buy; what is not known of the referrer keeps out all the same.
+    assert in_audience(asks(TEAM, ABROAD), replace(team, friend_known=False))
+    assert in_audience(asks(ABROAD, joint="none"), replace(team, friend_known=False))
+    assert not in_audience(asks(TEAM, ABROAD), replace(ANA, friend_known=False))
+    assert not in_audience({"countries": ["FR"], **asks(TEAM)}, team)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("leaf", "param"),
+    [
+        (("order.amount_minor", "at_least", 1), "audience.conditions.all.0.fact"),
+        (("customer.is_new", "is", True), "audience.conditions.all.0.fact"),
+        (("referrer.friends", "at_least", "1"), "audience.conditions.all.0.value"),
+    ],
+)
+def test_an_audience_asks_for_people_only(shop: Program, leaf: tuple[Any, ...], param: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        make(shop, audience=asks(leaf))
+    assert refused.value.param == param
+
+
+@pytest.mark.django_db
+def test_an_audience_by_conditions_is_kept_said_and_shown(shop: Program) -> None:
+    customer = factories.CustomerFactory.create(workspace=shop.workspace, attributes={"team": 7})
+    ana: Participant = builders.participant(shop, customer=customer)
+    ben: Participant = builders.participant(shop)
+    audience = asks(TEAM, ("customer.revenue_minor", "at_most", 5000), ("referrer.friends", "at_least", 2))
+    made = make(shop, starts_on=MONDAY, audience=audience)
+    assert made.audience == audience
+    assert promotion_queries.audience_sentence(made) == (
+        "Participants if the referrer's “team” is 7 and the revenue of earlier purchases is at most €50.00 "
+        "and the number of the referrer's friends who had bought is at least 2"
+    )
+    later = AT + timedelta(hours=1)
+    assert promotion_queries.shown_to(ana, later, friends=lambda: 2) == (made, None)
+    assert promotion_queries.shown_to(ana, later, friends=lambda: 1) == (None, None)
+    assert promotion_queries.shown_to(ben, later, friends=lambda: 2) == (None, None)
+    tomorrow = edit(make(shop, starts_on=FRIDAY, ends_on=FRIDAY), audience={"conditions": None})
+    assert tomorrow.audience == {}

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Workspace
 from programs.models import Program, Promotion
 from rewards import services
-from tests.factories import AT, CustomerFactory
+from tests.factories import AT, ConversionFactory, CustomerFactory
 from tests.rewards.builders import conversion, participant, program, rule
 from tests.rewards.test_settlement import balances
 
@@ -70,6 +70,23 @@ def test_a_promotion_may_be_for_some_countries_only(workspace: Workspace) -> Non
         for each in (slovene, participant(shop))
     ]
     assert found == [2000, 1000]
+
+
+def test_a_promotion_may_ask_for_what_is_known_of_both_people(workspace: Workspace) -> None:
+    shop = program(workspace)
+    conditions = {
+        "all": [
+            {"fact": "referrer.attributes.team", "op": "is", "value": "red"},
+            {"fact": "customer.purchases", "op": "is", "value": 0},
+        ]
+    }
+    season(shop, audience={"conditions": conditions})
+    red = participant(shop, customer=CustomerFactory.create(workspace=workspace, attributes={"team": "Red"}))
+    known = CustomerFactory.create(workspace=workspace)
+    ConversionFactory.create(workspace=workspace, customer=known, occurred_at=AT - timedelta(days=1))
+    facts = [conversion(red), conversion(red, customer=known), conversion(participant(shop))]
+    rewards = services.settle_conversions(workspace=workspace, due=[(fact, AT) for fact in facts])
+    assert [reward.amount_minor for reward in rewards] == [2000, 1000, 1000]
 
 
 def test_a_refund_takes_back_its_part_of_the_doubled_reward(workspace: Workspace) -> None:
