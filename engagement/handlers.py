@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Workspace
+from core import clock
 from core.events import in_groups
 from core.models import Event
 from engagement import services
 from programs.models import Participant, Program
+from programs.promotion_queries import promotions
 from programs.queries import customers_of
 from rewards.models import Adjustment, Payout, Redemption, Reward
 from tracking.models import Appeal, Conversion, ConversionCheck, Referral
@@ -166,6 +168,24 @@ def on_adjustment_applied(heard: Heard) -> None:
     """Tell people what was added to, or taken from, their balance."""
     rows = _named(Adjustment, heard, "adjustment", "customer")
     services.tell_adjustments(workspace=_workspace(heard), applied=_timed(heard, "adjustment", rows))
+
+
+def on_promotion_started(event: Event) -> None:
+    """Write to the participants whom a promotion is for, where it is announced."""
+    _announce(event, after="")
+
+
+def on_promotion_announcing(event: Event) -> None:
+    """Write to the next participants whom a promotion is for."""
+    _announce(event, after=event.data["after"])
+
+
+def _announce(event: Event, *, after: str) -> None:
+    workspace = Workspace.objects.for_workspace(event.workspace_id).get()
+    promotion = promotions(workspace).get(public_id=event.data["promotion"])
+    # By the clock of now: what is told late may be over.
+    at = workspace.local_time(clock.now())
+    services.announce_promotion(workspace=workspace, promotion=promotion, after=after, at=at)
 
 
 @in_groups

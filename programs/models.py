@@ -339,8 +339,11 @@ class Promotion(TenantModel):
     banner = models.CharField(max_length=200, blank=True, default="")
     audience = models.JSONField(default=dict)
     status = models.CharField(max_length=7, choices=Status.choices, default=Status.ACTIVE)
+    announce = models.BooleanField(default=False, help_text="write to its audience at the start")
     created_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)
+    start_told_at = models.DateTimeField(null=True, help_text="when promotion.started was written")
+    end_told_at = models.DateTimeField(null=True, help_text="when promotion.ended was written")
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
@@ -350,7 +353,12 @@ class Promotion(TenantModel):
             models.CheckConstraint(name="promotion_multiplies", condition=models.Q(multiplier_bps__gt=0)),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "program", "starts_at"], name="promotion_ws_program_idx")
+            models.Index(fields=["workspace", "program", "starts_at"], name="promotion_ws_program_idx"),
+            models.Index(
+                fields=["workspace", "starts_at"],
+                condition=models.Q(end_told_at__isnull=True),
+                name="promotion_ws_untold_idx",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -177,6 +177,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 12 * _TICK,
         "options": {"expires": 60},
     },
+    "tell of promotions": {
+        "task": "programs.tell_of_promotions",
+        "schedule": 12 * _TICK,
+        "options": {"expires": 60},
+    },
     "pay out": {"task": "integrations.pay_out", "schedule": _TICK, "options": {"expires": 30}},
     "recheck domains": {
         "task": "accounts.recheck_domains",

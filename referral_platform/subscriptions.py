@@ -78,6 +78,9 @@ SUBSCRIPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "appeal.opened": (WEBHOOKS,),
     "appeal.answered": ("engagement.handlers.on_appeal_answered", WEBHOOKS),
     "program.published": (WEBHOOKS,),
+    "promotion.started": ("engagement.handlers.on_promotion_started", WEBHOOKS),
+    "promotion.ended": (WEBHOOKS,),
+    "promotion.announcing": ("engagement.handlers.on_promotion_announcing",),
     "customer.erased": (
         "programs.handlers.on_customer_erased",
         "tracking.handlers.on_customer_erased",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from accounts.models import Workspace
 from programs import promotion_queries
 from programs.models import Participant, Promotion
 from programs.promotions import ONE, multiplier_text
@@ -32,11 +33,17 @@ def season_of(participant: Participant, at: datetime) -> SeasonNotice | None:
     shown = running or coming
     if shown is None:
         return None
-    zone = ZoneInfo(participant.workspace.time_zone)
-    if running is not None:
-        last = (shown.ends_at - timedelta(microseconds=1)).astimezone(zone)
-        return SeasonNotice(_text(shown), f"Until {_day(last)}", running=True)
-    return SeasonNotice(_text(shown), f"From {_day(shown.starts_at.astimezone(zone))}", running=False)
+    return notice_of(shown, participant.workspace, running=running is not None)
+
+
+def notice_of(promotion: Promotion, workspace: Workspace, *, running: bool) -> SeasonNotice:
+    """Return what is said of a promotion that runs, or of one that comes."""
+    zone = ZoneInfo(workspace.time_zone)
+    if running:
+        last = (promotion.ends_at - timedelta(microseconds=1)).astimezone(zone)
+        return SeasonNotice(_text(promotion), f"Until {_day(last)}", running=True)
+    first = promotion.starts_at.astimezone(zone)
+    return SeasonNotice(_text(promotion), f"From {_day(first)}", running=False)
 
 
 def _text(promotion: Promotion) -> str:

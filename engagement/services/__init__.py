@@ -1,5 +1,6 @@
 """The only code that changes messages and sign-in links."""
 
+from engagement.services.announcing import announce_promotion
 from engagement.services.confirmation import ask_to_confirm
 from engagement.services.delivery import retry_message, send_due_messages
 from engagement.services.embedding import PortalTokenMade, sign_portal_token
@@ -41,6 +42,7 @@ __all__ = [
     "PortalTokenMade",
     "SignInLinkClosed",
     "SignInLinkMade",
+    "announce_promotion",
     "ask_to_confirm",
     "create_portal_link",
     "forget_customer",

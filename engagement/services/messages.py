@@ -34,6 +34,7 @@ KINDS: Final[Mapping[str, str]] = {
     "reward_paid": "Reward paid out",
     "payout_failed": "Payout did not arrive",
     "milestone_reached": "Milestone reached",
+    "promotion_started": "Promotion started",
     "redemption_made": "Points or credit spent",
     "redemption_cancelled": "Points or credit given back",
     "adjustment_applied": "Balance adjusted",

@@ -50,6 +50,7 @@ class PromotionChangeBody(StrictSerializer):
     )
     banner = serializers.CharField(max_length=200, required=False, allow_blank=True)
     audience = AudienceBody(required=False)
+    announce = serializers.BooleanField(required=False, help_text="write to its audience at the start")
 
 
 class PromotionBody(PromotionChangeBody):
@@ -82,6 +83,7 @@ class PromotionAnswer(serializers.Serializer[Promotion]):
     replacements = serializers.DictField()
     banner = serializers.CharField(allow_blank=True)
     audience = serializers.DictField(help_text="with the days as instants; the second is the first one after")
+    announce = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     stopped_at = serializers.DateTimeField(allow_null=True)
 

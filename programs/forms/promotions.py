@@ -56,6 +56,11 @@ class PromotionForm(forms.Form):
     )
 
     conditions = Conditions(label="Only if")
+    announce = forms.BooleanField(
+        label="Write to the participants at the start",
+        required=False,
+        help_text="One e-mail to each active participant it is for, with the banner and the last day.",
+    )
 
     def __init__(
         self,
@@ -135,6 +140,7 @@ class PromotionForm(forms.Form):
             "multiplier_bps": found["multiplier"],
             "replacements": found["replacements"],
             "banner": found["banner"],
+            "announce": found["announce"],
             "audience": {
                 "countries": found["countries"],
                 "enrolled_from": found["enrolled_from"],
@@ -185,6 +191,7 @@ def _initial(promotion: Promotion, time_zone: str) -> dict[str, Any]:
         "ends_on": promotion.ends_on,
         "multiplier": "" if multiplier == ONE else multiplier_text(multiplier).removesuffix("×"),
         "banner": promotion.banner,
+        "announce": promotion.announce,
         "countries": ", ".join(audience.get("countries", [])),
         "enrolled_from": None if first is None else first.astimezone(zone).date(),
         "conditions": audience.get("conditions"),

@@ -59,6 +59,7 @@ from programs.services.promotions import (
     make_promotion,
     stop_promotion,
 )
+from programs.services.seasons import tell_of_promotions
 
 __all__ = [
     "FEWEST_VARIANTS",
@@ -109,6 +110,7 @@ __all__ = [
     "start_experiment",
     "stop_experiment",
     "stop_promotion",
+    "tell_of_promotions",
     "update_draft",
     "update_link",
     "update_participant",

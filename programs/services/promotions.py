@@ -29,7 +29,7 @@ from programs.terms import FieldError, TermsInvalid, dump_conditions, dump_terms
 LONGEST: Final = timedelta(days=366)
 MOST_COUNTRIES: Final = 250
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
-_PROMISED: Final = ("starts_on", "multiplier_bps", "replacements", "audience")
+_PROMISED: Final = ("starts_on", "multiplier_bps", "replacements", "audience", "announce")
 
 
 class PromotionOver(Conflict):
@@ -55,6 +55,7 @@ def make_promotion(
     replacements: Mapping[str, Any] | None = None,
     banner: str = "",
     audience: Mapping[str, Any] | None = None,
+    announce: bool = False,
     actor: Actor,
     at: datetime,
 ) -> Promotion:
@@ -64,7 +65,7 @@ def make_promotion(
     some rules by their keys, written as in the terms' document. One that starts today starts now: what
     happened before was promised otherwise. `audience` has `countries`, `enrolled_from` and `enrolled_until`
     as days, and `conditions` about people (see `programs.conditions`). Raises Invalid naming the
-    field, and ProgramEnded.
+    field, and ProgramEnded. With `announce` its audience is written to at the start.
     """
     values = _values(
         program,
@@ -75,6 +76,7 @@ def make_promotion(
         replacements=replacements or {},
         banner=banner,
         audience=_audience(audience or {}, program),
+        announce=announce,
     )
     today = at.astimezone(_zone(program)).date()
     if starts_on < today:
@@ -172,6 +174,7 @@ _FIELDS: Final = (
     "replacements",
     "banner",
     "audience",
+    "announce",
 )
 
 
@@ -194,6 +197,7 @@ def _values(
     replacements: Mapping[str, Any],
     banner: str,
     audience: Mapping[str, Any],
+    announce: bool,
     known: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the fields as they are stored; amounts that are `known` already are not read anew."""
@@ -218,6 +222,7 @@ def _values(
         "replacements": amounts,
         "banner": banner,
         "audience": dict(audience),
+        "announce": announce,
     }
 
 
@@ -308,6 +313,7 @@ def _shown(promotion: Promotion) -> dict[str, Any]:
         "replacements": promotion.replacements,
         "banner": promotion.banner,
         "audience": promotion.audience,
+        "announce": promotion.announce,
     }
 
 

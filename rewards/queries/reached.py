@@ -7,12 +7,12 @@ one it does not count yet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from accounts.models import Workspace
 from core.money import prorate
@@ -49,6 +49,12 @@ def converted_friends(participant: Participant, span: Span = None) -> QuerySet[R
     """Return the friends a participant brought who bought and did not give everything back."""
     rows = all_converted_friends(participant.workspace_id).filter(participant=participant)
     return rows if span is None else rows.filter(converted_at__gte=span[0], converted_at__lt=span[1])
+
+
+def friends_of(workspace: Workspace, participants: Collection[int]) -> dict[int, int]:
+    """Count the friends of participants, as `converted_friends` does; whoever has none is left out."""
+    rows = all_converted_friends(workspace).filter(participant__in=participants).order_by()
+    return dict(rows.values_list("participant_id").annotate(rows=Count("pk")))
 
 
 @dataclass(frozen=True, slots=True)
