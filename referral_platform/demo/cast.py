@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from programs.conditions import Condition, Group
 from programs.terms import (
     AttributionTerms,
     CapTerms,
@@ -60,6 +61,8 @@ _CHANNEL_NAMES: Final = (
     "The filter files",
     "{} bakes",
 )
+CAFES: Final = 12
+"""Every so many people buy for a café."""
 FIRST_NAMES: Final = tuple(_FIRST_NAMES.split())
 LAST_NAMES: Final = tuple(_LAST_NAMES.split())
 
@@ -132,6 +135,8 @@ CREATORS: Final = replace(
             event="purchase",
             kind="points",
             amount=PercentageAmount(bps=100),
+            # Cafés buy by the sack at prices of their own.
+            conditions=Group("none", (Condition("customer.attributes.account", "is", "cafe"),)),
         ),
     ),
 )

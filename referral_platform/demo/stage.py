@@ -64,6 +64,7 @@ class Stage:
                 email=cases.EMAILS.get(person) or cast.address(person),
                 name=cast.full_name(person),
                 country=cases.COUNTRIES.get(person, country),
+                attributes={"account": "home" if person % cast.CAFES else "cafe"},
             )
             for person, (at, country) in first.items()
         ]
