@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.authentication import actor_of
 from accounts.endpoint import WorkspaceEndpoint
 from core.errors import NotFound
-from tracking import appeal_queries, serializers, services
+from tracking import appeal_queries, appeal_serializers, serializers, services
 from tracking.models import Appeal
 
 
@@ -65,22 +65,22 @@ class AppealEndpoint(WorkspaceEndpoint):
 class AppealList(AppealEndpoint):
     """Appeals, newest first; a POST opens one in a participant's name."""
 
-    serializer_class = serializers.AppealBody
+    serializer_class = appeal_serializers.AppealBody
     filterset_class = AppealFilter
     queryset = Appeal.objects.none()
 
     def get_queryset(self) -> QuerySet[Appeal]:
         return appeal_queries.appeals(self.workspace)
 
-    @extend_schema(operation_id="appeals_list", responses=serializers.AppealAnswer(many=True))
+    @extend_schema(operation_id="appeals_list", responses=appeal_serializers.AppealAnswer(many=True))
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(serializers.AppealAnswer(page, many=True).data)
+        return self.get_paginated_response(appeal_serializers.AppealAnswer(page, many=True).data)
 
     @extend_schema(
         operation_id="appeals_open",
-        request=serializers.AppealBody,
-        responses={201: serializers.AppealAnswer, 200: serializers.AppealAnswer},
+        request=appeal_serializers.AppealBody,
+        responses={201: appeal_serializers.AppealAnswer, 200: appeal_serializers.AppealAnswer},
     )
     def post(self, request: Request) -> Response:
         body = self.body(request)
@@ -99,16 +99,16 @@ class AppealList(AppealEndpoint):
             actor=actor_of(request),
             at=self.at,
         )
-        answer = serializers.AppealAnswer(self.appeal(opened.appeal.public_id))
+        answer = appeal_serializers.AppealAnswer(self.appeal(opened.appeal.public_id))
         return Response(answer.data, status=201 if opened.created else 200)
 
 
 class AppealDetail(AppealEndpoint):
     """One appeal."""
 
-    serializer_class = serializers.AppealAnswer
+    serializer_class = appeal_serializers.AppealAnswer
 
-    @extend_schema(operation_id="appeals_get", responses=serializers.AppealAnswer)
+    @extend_schema(operation_id="appeals_get", responses=appeal_serializers.AppealAnswer)
     def get(self, request: Request, public_id: str) -> Response:
         return Response(self.get_serializer(self.appeal(public_id)).data)
 
@@ -116,12 +116,12 @@ class AppealDetail(AppealEndpoint):
 class AppealAnswer(AppealEndpoint):
     """Grant or decline an open appeal; the participant is told by mail. It moves no money."""
 
-    serializer_class = serializers.AppealAnswerBody
+    serializer_class = appeal_serializers.AppealAnswerBody
 
     @extend_schema(
         operation_id="appeals_answer",
-        request=serializers.AppealAnswerBody,
-        responses={200: serializers.AppealAnswer},
+        request=appeal_serializers.AppealAnswerBody,
+        responses={200: appeal_serializers.AppealAnswer},
     )
     def post(self, request: Request, public_id: str) -> Response:
         body = self.body(request)
@@ -132,4 +132,4 @@ class AppealAnswer(AppealEndpoint):
             actor=actor_of(request),
             at=self.at,
         )
-        return Response(serializers.AppealAnswer(self.appeal(public_id)).data)
+        return Response(appeal_serializers.AppealAnswer(self.appeal(public_id)).data)
