@@ -94,28 +94,33 @@ def fees_of(batch: PayoutBatch) -> int:
 def bank_file(batch: PayoutBatch, *, at: datetime) -> Iterator[str]:
     """Return the file a batch is paid from, piece by piece, in the format of its method.
 
-    All of its payouts stand in it, whatever became of them. It has to be read in the workspace's transaction;
-    one payment is in memory. `at` dates an ISO 20022 file. Raises Conflict (`no_file`) for a method by which
-    a provider sends the money, and what `pain001.document` raises.
+    All of its payouts stand in it but those that failed: their money is payable again, and may be in another
+    batch. It has to be read in the workspace's transaction; one payment is in memory. `at` dates an ISO 20022
+    file. Raises Conflict (`no_file`) for a method by which a provider sends the money, (`nothing_left`) where
+    every payout failed, and what `pain001.document` raises.
     """
     if batch.method in PROVIDERS:
         raise Conflict("A provider sends this batch; there is no file to pay it from.", code="no_file")
+    rows = payouts_of(batch).exclude(status=Payout.Status.FAILED)
+    sums = rows.order_by().aggregate(count=Count("pk"), total=Sum("amount_minor", default=0))
+    if not sums["count"]:
+        raise Conflict("Every payout of this batch failed; there is nothing to pay.", code="nothing_left")
     if batch.method == PayoutBatch.Method.CSV:
-        return csv_file.lines(_payments(batch))
+        return csv_file.lines(_payments(batch, rows))
     own = money_settings(batch.workspace)
     header = pain001.Header(
         batch_id=batch.public_id,
         currency=batch.currency,
-        count=batch.payout_count,
-        total_minor=batch.total_minor,
+        count=sums["count"],
+        total_minor=sums["total"],
         at=at.astimezone(ZoneInfo(batch.workspace.time_zone)),
         debtor=pain001.Debtor(own.debtor_name, own.debtor_iban, own.debtor_bic),
     )
-    return pain001.document(header, _payments(batch))
+    return pain001.document(header, _payments(batch, rows))
 
 
-def _payments(batch: PayoutBatch) -> Iterator[Payment]:
-    rows = payouts_of(batch).values_list(
+def _payments(batch: PayoutBatch, payouts: QuerySet[Payout]) -> Iterator[Payment]:
+    rows = payouts.values_list(
         "public_id",
         "amount_minor",
         "customer__name",

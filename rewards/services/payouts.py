@@ -82,9 +82,9 @@ class BankFile:
 def export_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> BankFile:
     """Give out the file an approved batch is paid from; the first export makes it processing.
 
-    Every export is on the audit log, and has the same payments. Raises Conflict (`not_approved`) for a batch
-    nobody has approved, (`no_file`) for one that a provider sends; reading the pieces raises Conflict for
-    what no bank would take.
+    Every export is on the audit log, and has the same payments but for those that failed since. Raises
+    Conflict (`not_approved`) for a batch nobody has approved, (`no_file`) for one that a provider sends,
+    (`nothing_left`) where every payout failed; reading the pieces raises Conflict for what no bank takes.
     """
     row = lock_batch(batch)
     if row.approved_by_id is None:

@@ -327,6 +327,43 @@ def test_the_failed_are_tried_again_in_a_batch_of_their_own(workspace: Workspace
     assert (entry.subject, entry.reason) == (batch.public_id, again.public_id)
 
 
+@pytest.mark.parametrize("method", ["csv", "pain001"])
+def test_what_failed_is_in_no_file_again(workspace: Workspace, method: str) -> None:
+    """Its money is payable again: paid by this file and by the next batch, it would be paid twice."""
+    services.update_payout_settings(
+        workspace=workspace,
+        cutoff_days=0,
+        debtor_name="Acme",
+        debtor_iban="DE89 3704 0044 0532 0130 00",
+        debtor_bic="",
+        fees={},
+        actor=person(),
+    )
+    shop = program(workspace)
+    for _ in range(2):
+        approved(participant(shop))
+    batch = _released(workspace, method=method)
+    ana, ben = _payouts(batch)
+
+    def written() -> str:
+        return "".join(services.export_batch(batch=batch, actor=person(), at=AT).pieces)
+
+    def names(payout: Payout, text: str) -> bool:
+        return payout.public_id in text or end_to_end_id(payout.public_id) in text
+
+    assert names(ana, written())
+    assert names(ben, written())
+    _import(batch, ResultRow(1, ben.public_id, "failed"))
+    left = written()
+    assert names(ana, left)
+    assert not names(ben, left)
+    assert "20.00" not in left
+    _import(batch, ResultRow(1, ana.public_id, "failed"))
+    with pytest.raises(Conflict) as nothing:
+        written()
+    assert nothing.value.code == "nothing_left"
+
+
 def test_a_file_of_the_bank_and_its_answer(workspace: Workspace) -> None:
     services.update_money_settings(
         workspace=workspace,
