@@ -235,7 +235,9 @@ def _differs(each: Reservation, reward: Reward) -> bool:
 
 def _wanted(reward: Reward) -> tuple[int, int]:
     """Return what a reward takes as it stands now, in money and in number."""
-    if reward.status in _STANDING_DOWN:
+    taken_back = reward.amount_minor > 0 and not reward.net_minor
+    if reward.status in _STANDING_DOWN or taken_back:
+        # What was paid keeps its status when all of it is taken back, and its owner owes it.
         return 0, 0
     return _money(reward), _count(reward)
 

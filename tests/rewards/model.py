@@ -90,7 +90,7 @@ class Owed:
 
     @property
     def counts(self) -> bool:
-        return self.status not in ("denied", "reversed")
+        return self.status not in ("denied", "reversed") and (self.net > 0 or not self.amount)
 
 
 @dataclass

@@ -16,7 +16,16 @@ from rewards import services
 from rewards.models import Allowance, Reservation, Reward
 from tests.factories import AT
 from tests.rewards import builders
-from tests.rewards.builders import conversion, participant, person, program, rule, settled
+from tests.rewards.builders import (
+    approved,
+    conversion,
+    paid_batch,
+    participant,
+    person,
+    program,
+    rule,
+    settled,
+)
 from tests.rewards.test_races import at_once, shared
 from tests.rewards.test_settlement import balances, events
 
@@ -102,6 +111,18 @@ def test_a_refund_and_a_denial_give_back(workspace: Workspace) -> None:
     services.settle_conversion(conversion=builders.refund(fact, 7500), at=AT)
     assert used(workspace) == [("budget", "", 0, 0)]
     assert settled(ana).amount_minor == 1000
+
+
+def test_what_is_taken_back_after_its_payment_gives_back_its_place(workspace: Workspace) -> None:
+    ana = participant(program(workspace, caps=[cap(scope="participant", limit_minor=None, limit_count=1)]))
+    reward = approved(ana)
+    paid_batch(workspace)
+    assert settled(ana).reason == "cap_reached"
+    services.settle_conversion(conversion=builders.refund(reward.conversion, 4000), at=AT)
+    assert used(workspace) == [("budget", "", 600, 1)]
+    services.settle_conversion(conversion=builders.refund(reward.conversion, 6000), at=AT)
+    assert used(workspace) == [("budget", "", 0, 0)]
+    assert settled(ana).status == "pending"
 
 
 def test_what_comes_back_counts_in_full_also_above_the_limit(workspace: Workspace) -> None:
