@@ -7,11 +7,14 @@ import csv
 import io
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils import timezone
 
+from accounts.models import Workspace
 from core import lists
 from core.errors import Invalid
 from core.money import is_currency, parse_major
@@ -175,6 +178,15 @@ class BatchForm(forms.Form):
         help_text="Rewards approved later wait for the next batch. Empty: the workspace's usual cutoff.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        self.zone = ZoneInfo(workspace.time_zone)
+        super().__init__(*args, **kwargs)
+
+    def full_clean(self) -> None:
+        # A time is written as the page shows it: by the workspace's clocks.
+        with timezone.override(self.zone):
+            super().full_clean()
 
     def clean_currency(self) -> str:
         currency = str(self.cleaned_data["currency"]).upper()

@@ -69,7 +69,7 @@ def batch_new(request: ConsoleRequest) -> HttpResponseBase:
     """Preview who would be paid how much and who not, then prepare the batch; `?export=csv` has everyone."""
     asked = request.POST if request.method == "POST" else request.GET
     usual: dict[str, Any] = {"currency": request.workspace.currency, "method": PayoutBatch.Method.CSV}
-    form = forms.BatchForm({**usual, **asked.dict()})
+    form = forms.BatchForm({**usual, **asked.dict()}, workspace=request.workspace)
     wanted: dict[str, Any] = (
         form.cleaned_data if form.is_valid() else {**usual, "connection": "", "cutoff_at": None}
     )

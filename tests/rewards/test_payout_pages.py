@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -49,6 +50,13 @@ def test_the_preview_is_of_a_method_and_a_file_has_everyone(workspace: Workspace
     assert lines[1].endswith(",10.00,10.00,0.00,0.00,EUR,DE…2051,")
     odd = olga.get(f"{page('batch_new')}?currency=XXX&method=cheque")
     assert (odd.status_code, set(odd.context["form"].errors)) == (400, {"currency", "method"})
+
+
+def test_the_cutoff_is_a_time_of_the_workspaces_clocks(workspace: Workspace, olga: Client) -> None:  # noqa: F811
+    Workspace.objects.for_workspace(workspace).update(time_zone="America/New_York")
+    approved(participant(program(workspace)))
+    shown = olga.get(f"{page('batch_new')}?currency=EUR&cutoff_at={AT.date()}T09:30")
+    assert shown.context["cutoff_at"] == datetime(AT.year, AT.month, AT.day, 14, 30, tzinfo=UTC)
 
 
 def test_a_providers_batch_shows_what_is_missing_until_its_sum_is_known(
