@@ -207,7 +207,12 @@ def test_a_person_gets_a_link_to_one_account_of_their_own(workspace: Workspace, 
     assert "acct_" not in row.sealed_details
     assert open_details(row)["account_id"] == "acct_0000000000000001"
 
-    thing = {**stripe.accounts["acct_0000000000000001"], "payouts_enabled": True, "details_submitted": True}
+    thing = {
+        **stripe.accounts["acct_0000000000000001"],
+        "capabilities": {"transfers": "active"},
+        "payouts_enabled": True,
+        "details_submitted": True,
+    }
     assert from_stripe(connection, event("account.updated", thing)).status_code == 200
     read_inbox()
     assert outcomes(workspace) == [("applied", "account", "The person can be paid through Stripe.")]

@@ -167,7 +167,16 @@ def test_an_answer_that_is_lost_after_paypal_accepted_leads_to_one_batch(
     assert paypal.paid == ["pyt_0001", "pyt_0002"]
 
 
-def test_the_same_batch_id_with_other_items_finds_the_first_batch(paypal: PayPal) -> None:
+def test_a_fee_in_another_currency_is_not_taken_for_ours(paypal: PayPal) -> None:
+    paypal.fee_currency = "USD"
+    sent(paypal, item(1, currency="EUR"))
+    (found,) = report(paypal, "PB00000001").results
+    assert (found.amount_minor, found.fee_minor) == (1234, None)
+
+
+@pytest.mark.parametrize("pointers", [False, True])
+def test_the_same_batch_id_with_other_items_finds_the_first_batch(paypal: PayPal, pointers: bool) -> None:
+    paypal.pointers = pointers
     sent(paypal, item(1))
     assert sent(paypal, item(2)).provider_batch_id == "PB00000001"
     assert paypal.paid == ["pyt_0001"]
@@ -181,9 +190,25 @@ def test_a_second_batch_that_paypal_does_not_name_is_never_sent_anew(paypal: Pay
         sent(paypal, item(1))
 
 
-def test_items_that_paypal_calls_invalid_fail_and_the_others_go(paypal: PayPal) -> None:
+def test_a_second_batch_is_found_by_the_link_wherever_paypal_says_why(paypal: PayPal) -> None:
+    sent(paypal, item(1))
+    link = {"href": f"{paypal.url}/v1/payments/payouts/PB00000001", "rel": "self"}
+    message = "A payout with this sender_batch_id was made before."
+    body = {"name": "DUPLICATE", "message": message, "debug_id": "d", "links": [link]}
+    paypal.faults.append(Fault(CREATE, Reply(400, body)))
+    assert sent(paypal, item(1)).provider_batch_id == "PB00000001"
+
+
+@pytest.mark.parametrize(
+    ("pointers", "why"),
+    [(False, "Receiver is invalid"), (True, "RECEIVER_INVALID: The receiver is invalid.")],
+)
+def test_items_that_paypal_calls_invalid_fail_and_the_others_go(
+    paypal: PayPal, pointers: bool, why: str
+) -> None:
+    paypal.pointers = pointers
     got = sent(paypal, item(1), item(2, recipient="invalid@example.com"), item(3))
-    assert got.results == (ItemResult("pyt_0002", "failed", failure="Receiver is invalid"),)
+    assert got.results == (ItemResult("pyt_0002", "failed", failure=why),)
     assert paypal.paid == ["pyt_0001", "pyt_0003"]
 
 

@@ -233,6 +233,16 @@ def test_a_long_batch_is_read_page_by_page_and_a_reversal_is_seen(stripe: Stripe
         reverse(wire_to(stripe), access_to(stripe), transfer_id="tr_77", payout_id="pyt_0077")
 
 
+def test_a_part_taken_back_is_seen_as_another_amount(stripe: Stripe) -> None:
+    each = to(stripe, 1, 500)
+    sent(stripe, each)
+    stripe.transfers["tr_00000001"]["amount_reversed"] = 200
+    found = status(
+        wire_to(stripe), access_to(stripe), batch_id="pyb_1", provider_batch_id="pyb_1", items=[each]
+    )
+    assert [(result.status, result.amount_minor) for result in found.results] == [("paid", 300)]
+
+
 def test_the_check_names_the_mode(stripe: Stripe) -> None:
     assert check(wire_to(stripe), access_to(stripe)) == "Stripe accepts the key, which is for test mode."
     with pytest.raises(Reauthorise):
@@ -253,6 +263,14 @@ def test_a_person_gets_one_account_and_a_link_to_fill_it_in(stripe: Stripe) -> N
     )
     assert link == "https://connect.stripe.com/setup/e/acct_0000000000000001/link"
     assert open_account(wire, access, customer_id="cus_2", country="", email="").account_id.endswith("2")
+
+
+@pytest.mark.parametrize("transfers", ["pending", "inactive"])
+def test_an_account_that_takes_no_transfers_yet_cannot_be_paid(stripe: Stripe, transfers: str) -> None:
+    account_id = stripe.add_account(transfers=transfers)
+    assert account(wire_to(stripe), access_to(stripe), account_id) == AccountSeen(account_id, False, True)
+    (refused,) = sent(stripe, to(stripe, 1, 100, recipient=account_id)).results
+    assert refused.status == "failed"
 
 
 def test_ids_that_are_no_accounts_never_get_into_an_address(stripe: Stripe) -> None:
@@ -313,7 +331,12 @@ def test_a_message_names_a_payout_or_an_account() -> None:
     assert signature.topic({}, raw) == "transfer.reversed"
     assert signature.fingerprint({}, raw).startswith("evt_1:")
     assert events("transfer.reversed", raw) == (PayoutTouched("pyt_1", "pyb_1", "pyb_1", "tr_1"),)
-    seen = {"id": "acct_1", "payouts_enabled": True, "details_submitted": True}
+    seen = {
+        "id": "acct_1",
+        "capabilities": {"transfers": "active"},
+        "payouts_enabled": True,
+        "details_submitted": True,
+    }
     raw = json.dumps({"data": {"object": seen}}).encode()
     assert events("account.updated", raw) == (AccountSeen("acct_1", True, True),)
     seen = {"id": "acct_1", "payouts_enabled": "yes"}

@@ -139,10 +139,13 @@ def _item(item: PayoutItem) -> dict[str, Any]:
 
 
 def _known(found: dict[str, Any]) -> str:
-    """Return the id of the batch that a refusal of a second one points at."""
+    """Return the id of the batch that a refusal of a second one points at.
+
+    PayPal shows the id that was used before, in one of several places, and links to the batch that has it.
+    """
     details = parts(found, "details")
-    about = " ".join(f"{text(each, 'field')} {text(each, 'issue')}" for each in details).lower()
-    if "sender_batch_id" not in about:
+    said_of = [text(each, name) for each in details for name in ("field", "issue", "description")]
+    if "sender_batch_id" not in " ".join([*said_of, text(found, "message")]).lower():
         return ""
     links = [link for each in [found, *details] for name in ("links", "link") for link in parts(each, name)]
     for link in links:
@@ -159,7 +162,9 @@ def _invalid(found: dict[str, Any], count: int) -> dict[int, str]:
         match = _ITEM.search(text(each, "field"))
         if match is None or int(match[1]) >= count:
             return {}
-        blamed[int(match[1])] = text(each, "issue") or "PayPal says it is invalid."
+        # The code is stable, the sentence is for people.
+        why = [text(each, "issue", 80), text(each, "description", 110)]
+        blamed[int(match[1])] = ": ".join(filter(None, why)) or "PayPal says it is invalid."
     return blamed
 
 

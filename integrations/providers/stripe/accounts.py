@@ -65,10 +65,15 @@ def onboarding_link(
 
 
 def account_of(found: dict[str, Any]) -> AccountSeen:
-    """Read an account; raises Refused for what is none."""
+    """Read an account; raises Refused for what is none.
+
+    Whether the platform can transfer to it is said by a capability; `payouts_enabled` says only whether the
+    money reaches the person's bank from there. Both are needed.
+    """
+    transfers = text(part(found, "capabilities"), "transfers") == "active"
     return AccountSeen(
         account_id=_checked(text(found, "id")),
-        payouts_enabled=flag(found, "payouts_enabled"),
+        payouts_enabled=transfers and flag(found, "payouts_enabled"),
         details_submitted=flag(found, "details_submitted"),
         customer_id=text(part(found, "metadata"), "customer_id", 40),
     )

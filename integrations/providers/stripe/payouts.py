@@ -158,10 +158,14 @@ def _page(wire: Wire, access: PayoutAccess, batch_id: str, page: str) -> tuple[l
 def _result(found: dict[str, Any]) -> ItemResult:
     currency = text(found, "currency").upper()
     returned = flag(found, "reversed")
+    amount, back = found.get("amount"), found.get("amount_reversed")
+    if not returned and isinstance(amount, int) and isinstance(back, int):
+        # Only a whole reversal says so; after a part the person has less, which is seen as another amount.
+        amount -= back
     return ItemResult(
         payout_id=text(part(found, "metadata"), "payout_id", 63),
         status="returned" if returned else "paid",
         reference=text(found, "id"),
         failure="The transfer was reversed." if returned else "",
-        amount_minor=minor_from(found.get("amount"), currency),
+        amount_minor=minor_from(amount, currency),
     )

@@ -16,7 +16,10 @@ class PayPal(Vendor):
     """Holds `batches` by PayPal's own id; those in `forgotten` are older than 30 days.
 
     A receiver that begins with `invalid` is refused in the request itself; `blocked`, `unknown` and `held`
-    ones end as FAILED, UNCLAIMED and ONHOLD when the batch is worked off.
+    ones end as FAILED, UNCLAIMED and ONHOLD when the batch is worked off. `pointers` says whether errors
+    name fields by JSON pointers, with a code and a sentence, and link beside the details, as the API's
+    description has it; otherwise they are as its examples show them. Fees are in `fee_currency`, else in
+    that of the item.
     """
 
     contract = "paypal"
@@ -26,6 +29,8 @@ class PayPal(Vendor):
         self.batches: dict[str, dict[str, Any]] = {}
         self.balance = Decimal(1_000_000)
         self.scopes = SCOPES
+        self.pointers = False
+        self.fee_currency = ""
         self.page_size = 1000
         self.forgotten: set[str] = set()
 
@@ -89,22 +94,32 @@ class PayPal(Vendor):
         batch_id = body["sender_batch_header"]["sender_batch_id"]
         for known, batch in self.batches.items():
             if known not in self.forgotten and batch["sender_batch_id"] == batch_id:
+                link = {"href": f"{self.url}/v1/payments/payouts/{known}", "rel": "self", "method": "GET"}
+                if self.pointers:
+                    told = {
+                        "field": "/sender_batch_header/sender_batch_id",
+                        "value": batch_id,
+                        "location": "body",
+                        "issue": "DUPLICATE_BATCH",
+                        "description": "The batch was sent before.",
+                    }
+                    return _error(400, "INVALID_REQUEST", "Invalid request.", [told], [link])
                 issue = {
                     "field": "SENDER_BATCH_ID",
                     "location": "body",
                     "issue": "Batch with given sender_batch_id already exists",
-                    "link": [
-                        {
-                            "href": f"{self.url}/v1/payments/payouts/{known}",
-                            "rel": "self",
-                            "method": "GET",
-                            "encType": "application/json",
-                        }
-                    ],
+                    "link": [{**link, "encType": "application/json"}],
                 }
                 return _error(400, "USER_BUSINESS_ERROR", "User business error.", [issue])
         invalid = [
-            {"field": f"items[{position}].receiver", "location": "body", "issue": "Receiver is invalid"}
+            {
+                "field": f"/items/{position}/receiver",
+                "location": "body",
+                "issue": "RECEIVER_INVALID",
+                "description": "The receiver is invalid.",
+            }
+            if self.pointers
+            else {"field": f"items[{position}].receiver", "location": "body", "issue": "Receiver is invalid"}
             for position, item in enumerate(body["items"])
             if item["receiver"].startswith("invalid")
         ]
@@ -132,7 +147,10 @@ class PayPal(Vendor):
                 {
                     "payout_item_id": f"IT{own_id[2:]}{position:05d}",
                     "transaction_status": "PENDING",
-                    "payout_item_fee": {"currency": item["amount"]["currency"], "value": "0.25"},
+                    "payout_item_fee": {
+                        "currency": self.fee_currency or item["amount"]["currency"],
+                        "value": "0.25",
+                    },
                     "payout_batch_id": own_id,
                     "payout_item": item,
                 }
@@ -164,6 +182,13 @@ def _end_of(receiver: str) -> str:
     return next((state for start, state in ends.items() if receiver.startswith(start)), "SUCCESS")
 
 
-def _error(status: int, name: str, message: str, details: list[dict[str, Any]] | None = None) -> Reply:
+def _error(
+    status: int,
+    name: str,
+    message: str,
+    details: list[dict[str, Any]] | None = None,
+    links: list[dict[str, Any]] | None = None,
+) -> Reply:
     body: dict[str, Any] = {"name": name, "message": message, "debug_id": "debug-1"}
-    return Reply(status, {**body, "details": details} if details else body)
+    body |= {"details": details} if details else {}
+    return Reply(status, body | {"links": links} if links else body)

@@ -27,14 +27,18 @@ class Stripe(Vendor):
         """The ids of all payouts that a transfer pays, repetitions included."""
         return [each["metadata"]["payout_id"] for each in self.transfers.values()]
 
-    def add_account(self, *, enabled: bool = True) -> str:
-        """Open an account as a person did who has filled everything in, or nothing yet."""
+    def add_account(self, *, enabled: bool = True, transfers: str = "") -> str:
+        """Open an account as a person did who has filled everything in, or nothing yet.
+
+        `transfers` is the state of that capability, if it is not that of the whole account.
+        """
         with self.lock:
             account_id = f"acct_{len(self.accounts) + 1:016d}"
             self.accounts[account_id] = {
                 "id": account_id,
                 "object": "account",
                 "type": "express",
+                "capabilities": {"transfers": transfers or ("active" if enabled else "inactive")},
                 "payouts_enabled": enabled,
                 "details_submitted": enabled,
             }
@@ -69,7 +73,9 @@ class Stripe(Vendor):
         match request.call:
             case "GET /v1/balance":
                 amounts = [{"amount": self.balance, "currency": "usd"}]
-                return Reply(200, {"object": "balance", "livemode": False, "available": amounts})
+                return Reply(
+                    200, {"object": "balance", "livemode": False, "available": amounts, "pending": []}
+                )
             case "POST /v1/accounts":
                 account = self.accounts[self.add_account(enabled=False)]
                 account["metadata"] = {"customer_id": body["metadata[customer_id]"]}
@@ -96,7 +102,7 @@ class Stripe(Vendor):
             return _error(
                 400, "invalid_request_error", "resource_missing", "No such destination", param="destination"
             )
-        if not account["payouts_enabled"]:
+        if account["capabilities"]["transfers"] != "active":
             return _error(
                 400,
                 "invalid_request_error",
@@ -112,6 +118,9 @@ class Stripe(Vendor):
         transfer = {
             "id": f"tr_{len(self.transfers) + 1:08d}",
             "object": "transfer",
+            "created": 1,
+            "livemode": False,
+            "reversals": {"object": "list", "data": [], "has_more": False, "url": ""},
             "amount": amount,
             "amount_reversed": 0,
             "currency": body["currency"],
@@ -130,7 +139,10 @@ class Stripe(Vendor):
         first = next((n + 1 for n, each in enumerate(rows) if each["id"] == after), 0) if after else 0
         size = min(int(query.get("limit", "10")), self.page_size)
         more = len(rows) > first + size
-        return Reply(200, {"object": "list", "has_more": more, "data": rows[first : first + size]})
+        return Reply(
+            200,
+            {"object": "list", "url": "/v1/transfers", "has_more": more, "data": rows[first : first + size]},
+        )
 
     def _reverse(self, transfer_id: str) -> Reply:
         transfer = self.transfers.get(transfer_id)
