@@ -101,6 +101,13 @@ def test_a_card_that_was_redeemed_stays_with_the_reason(tremendous: Tremendous, 
         )
 
 
+def test_an_order_without_a_card_is_left_to_a_person(tremendous: Tremendous) -> None:
+    gifts.issue(wire_to(tremendous), access_to(tremendous), CARD)
+    tremendous.orders[0]["rewards"][0]["id"] = ""
+    kept = gifts.cancel(wire_to(tremendous), access_to(tremendous), CARD).kept
+    assert kept == "Tremendous names no card in its order."
+
+
 def test_keys_that_are_refused_say_nothing_about_the_card(tremendous: Tremendous) -> None:
     with pytest.raises(Reauthorise):
         gifts.cancel(wire_to(tremendous), access_to(tremendous, secret="old"), CARD)

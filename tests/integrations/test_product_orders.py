@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,21 +12,30 @@ from django.test import Client
 
 from accounts.models import Workspace
 from accounts.services import SYSTEM
+from core import clock
 from core.errors import Conflict, Invalid
+from core.http import Policy
 from core.queue import MAX_ATTEMPTS
 from integrations.models import Errand
-from integrations.providers import Ignored
+from integrations.providers import Gone, Ignored, Reauthorise, Refused, Retry, ShopAccess
+from integrations.providers.issuing import Gift, Given
+from integrations.providers.payouts import Wire
+from integrations.providers.woocommerce import products
 from integrations.providers.woocommerce.events import events
 from integrations.services import connections, inbox, issuing
 from integrations.services.errands import take_back
+from integrations.tasks import run_errands
 from rewards import services
-from rewards.models import Fulfilment, MoneySettings, Reward, RewardChange
+from rewards.models import Fulfilment, MoneySettings, Redemption, Reward, RewardChange
+from rewards.services import ItemFacts
 from tests.conftest import AT
 from tests.integrations.shops import connected
-from tests.integrations.test_asking import open_to
+from tests.integrations.test_asking import heard, open_to
 from tests.integrations.test_issuing import errands, of, ran, selling, status
+from tests.integrations.wires import LOOPBACK
 from tests.integrations.woo_shop import KEY, SECRET, WooShop, shop_open
 from tests.rewards.builders import approved, participant, person, program, refund, reinstate, rule
+from tests.rewards.test_redemptions import saver
 from tests.rewards.test_views import olga, page, text, told
 from tracking.models import Conversion
 
@@ -415,3 +425,115 @@ def test_what_could_not_be_taken_back_is_found_and_settled_in_the_console(
     assert "Handing over" in text(olga.get(page("reward_detail", reward.public_id)))
     assert told(olga.post(page("fulfilment_complete", of(reward).public_id), {})) == ["It is settled."]
     assert status(reward) == ("reversed", "cancelled")
+
+
+# Points spent on a product
+
+
+def test_a_product_that_points_bought_is_ordered_and_kept_where_it_cannot_be_stopped(
+    workspace: Workspace, shop: WooShop
+) -> None:
+    selling(workspace, shop)
+    ana = saver(workspace, 90)
+    facts = ItemFacts(name="Mug", kind="product", points=40, details={"sku": "MUG-1"})
+    item = services.create_item(workspace=workspace, facts=facts, actor=person(), at=AT)
+    first, second = (
+        services.redeem_points(customer=ana.customer, item=item, key=key, at=AT) for key in ("a", "b")
+    )
+    shop.after = [(500, {}, b"")]
+    heard()
+    Errand.objects.for_workspace(workspace).filter(fulfilment=bought(second).public_id).update(
+        state=Errand.State.DONE
+    )
+    run_errands()
+    (order,) = shop.orders.values()
+    assert order["meta_data"][1] == {"key": "_referral_reward", "value": first.public_id}
+    # Nobody knows yet whether it was ordered, so it can be called off; then it turns out to have been sent.
+    services.cancel_redemption(redemption=first, note="", actor=person(), at=AT)
+    order["status"] = "completed"
+    ran(workspace)
+    row = bought(first)
+    assert (row.status, row.failure) == ("kept", "The shop's order 900 is completed already.")
+    services.complete_fulfilment(fulfilment=row, actor=person(), at=AT)
+    assert bought(first).status == "cancelled"
+    # What was ordered for certain is not given back.
+    services.fail_fulfilment(fulfilment=bought(second), failure="x", at=AT)
+    services.retry_fulfilment(fulfilment=bought(second), actor=person(), at=AT)
+    ran(workspace)
+    assert bought(second).reference == "901"
+    with pytest.raises(Conflict) as refused:
+        services.cancel_redemption(redemption=second, note="", actor=person(), at=AT)
+    assert refused.value.code == "handed_over"
+
+
+def bought(redemption: Redemption) -> Fulfilment:
+    found: Fulfilment = Fulfilment.objects.for_workspace(redemption.workspace_id).get(redemption=redemption)
+    return found
+
+
+# What the shop may answer besides
+
+GIFT = Gift(
+    reference="ful_01abc", kind="product", email="ana@example.com", name="Ana", about="rwd_1", sku="MUG-1"
+)
+
+
+def wired(shop: WooShop) -> tuple[Wire, ShopAccess]:
+    policy = Policy(allow_addresses=LOOPBACK, allow_ports=(shop.server_port,))
+    return Wire(at=clock.now(), policy=policy, timeout=5.0), ShopAccess(shop.url, KEY, SECRET)
+
+
+OK: Any = (200, {}, b"[]")
+MUGS: Any = (200, {}, json.dumps([{"id": 10, "sku": "MUG-1", "type": "simple"}]).encode())
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ([(404, {}, b"{}")], Gone),
+        ([(200, {}, b"<html>")], Refused),
+        ([OK, (500, {}, b"")], Retry),
+        ([OK, MUGS, (500, {}, b"")], Retry),
+        ([OK, MUGS, OK, (400, {}, b'{"message": "Invalid parameter(s): billing"}')], Refused),
+    ],
+)
+def test_what_the_shop_answers_decides_what_happens_next(
+    shop: WooShop, answers: Any, error: type[Exception]
+) -> None:
+    shop.script = answers
+    with pytest.raises(error):
+        products.issue(*wired(shop), GIFT)
+    assert shop.orders == {}
+
+
+def test_keys_that_may_not_read_accounts_order_without_one(shop: WooShop) -> None:
+    shop.script = [OK, MUGS, (401, {}, b"{}")]
+    assert products.issue(*wired(shop), GIFT).reference == "900"
+    assert shop.orders[900]["billing"]["first_name"] == "Ana"
+
+
+def test_a_product_without_a_number_is_refused(shop: WooShop) -> None:
+    with pytest.raises(Refused, match="names no product number"):
+        products.issue(*wired(shop), replace(GIFT, sku=""))
+
+
+def test_two_orders_for_one_reward_are_a_persons_matter(shop: WooShop) -> None:
+    products.issue(*wired(shop), GIFT)
+    shop.orders[901] = {**shop.orders[900], "id": 901, "number": "901"}
+    for ask in (products.issue, products.cancel):
+        with pytest.raises(Refused, match="several orders for this reward: 901 and 900"):
+            ask(*wired(shop), GIFT)
+    shop.orders[901]["status"] = "cancelled"
+    assert products.issue(*wired(shop), GIFT).reference == "900"
+
+
+def test_an_order_that_is_not_there_or_will_not_move(shop: WooShop) -> None:
+    assert products.cancel(*wired(shop), GIFT) == Given()
+    products.issue(*wired(shop), GIFT)
+    found: Any = (200, {}, json.dumps(list(shop.orders.values())).encode())
+    shop.script = [found, (200, {}, b'{"id": 900, "status": "processing"}')]
+    with pytest.raises(Refused, match="left its order 900 processing"):
+        products.cancel(*wired(shop), GIFT)
+    shop.script = [found, (403, {}, b"{}")]
+    with pytest.raises(Reauthorise):
+        products.cancel(*wired(shop), GIFT)
