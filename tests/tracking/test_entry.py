@@ -247,6 +247,17 @@ def test_a_look_up_that_fails_leaves_the_next_ones_alone(
     assert Answer(entry, "/r/ana-k3f").status == "302 Found"
 
 
+def test_a_connection_that_died_unnoticed_costs_no_click(entry: ClickEntry, link: Link) -> None:
+    assert Answer(entry, "/r/nobody").body == b"django"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database() AND usename = current_user"
+        )
+    assert Answer(entry, "/r/ana-k3f").status == "302 Found"
+    wait(lambda: len(clicks(link.workspace)) == 1)
+
+
 def test_a_click_that_is_refused_does_not_block_the_spool(link: Link, writer: Writer) -> None:
     writer._spool.append([row(link, 1), row(link, 2, channel="x" * 99), row(link, 3)])
     writer.start()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from django.db import connection
+from django.db import Error, connection
 
 from accounts import queries as account_queries
 from accounts.models import ApiKey, Workspace
@@ -218,11 +218,7 @@ class Directory:
             for question in questions:
                 asked[question.kind].add(question.name)
             try:
-                answers: dict[_Kind, Mapping[str, Any]] = {
-                    "code": self._load(asked["code"]),
-                    "host": self._look_up("host", asked["host"], account_queries.host_owner),
-                    "key": self._look_up("key", asked["key"], _page_key),
-                }
+                answers = self._answers(asked)
             except Exception as error:
                 # Whatever it was, everybody else's look-ups depend on this thread.
                 logger.warning("codes cannot be looked up for now", exc_info=error)
@@ -234,6 +230,24 @@ class Directory:
             for question in questions:
                 question.answer = answers[question.kind].get(question.name)
                 question.answered.set()
+
+    def _answers(self, asked: Mapping[_Kind, set[str]]) -> dict[_Kind, Mapping[str, Any]]:
+        """Look everything up; once more on a new connection where the old one turns out to be dead."""
+        was_open = connection.connection is not None
+        try:
+            return self._read(asked)
+        except Error:
+            if not was_open:
+                raise
+            connection.close()
+            return self._read(asked)
+
+    def _read(self, asked: Mapping[_Kind, set[str]]) -> dict[_Kind, Mapping[str, Any]]:
+        return {
+            "code": self._load(asked["code"]),
+            "host": self._look_up("host", asked["host"], account_queries.host_owner),
+            "key": self._look_up("key", asked["key"], _page_key),
+        }
 
     def _look_up(self, kind: _Kind, names: set[str], find: Callable[[str], Any]) -> dict[str, Any]:
         found = {name: find(name) for name in names}
