@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The running platform."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    running = Platform(tmp_path_factory.mktemp("platform"), f"journey_referral_{worker}")
+    running = Platform(tmp_path_factory.mktemp("platform"), f"journey_referral_{worker}", own_postgres=True)
     try:
         running.start()
         yield running

@@ -160,6 +160,22 @@ class Enrolled:
     code: str
 
 
+def colleague(platform: Platform, console: Console, email: str, role: str, *, workspace: str) -> Browser:
+    """Invite somebody to a workspace, who makes an account and joins; returns their browser."""
+    page = console.fill("team/invite/", "Send invitation", {"email": email, "role": role})
+    assert email in page.text
+    mail = platform.wait_for_mail(email)
+    found = re.search(r"http://\S+/invitations/\S+/", mail.get_content())
+    assert found is not None, mail.get_content()
+    browser = Browser(platform)
+    page = browser.get(found[0])
+    page = browser.get(page.link("Create an account"))
+    enter_account(platform, browser, page, email)
+    page = browser.get(found[0])
+    browser.submit(page, page.form(button=f"Join {workspace}"))
+    return browser
+
+
 def enrol(console: Console, program: str, *, email: str, name: str) -> Enrolled:
     """Enrol a person in the console."""
     page = console.fill("participants/new/", "Enrol", {"program": program, "email": email, "name": name})

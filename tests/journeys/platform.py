@@ -20,12 +20,14 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import psycopg2
+from redis import Redis
 
 from referral_platform.local import addresses
-from referral_platform.local.folders import ROOT
+from referral_platform.local.folders import ROOT, remove
 from referral_platform.local.processes import kill_group, spawn, stop
 from referral_platform.local.supervisor import platform_programs
 from referral_platform.local.valkey import ValkeyServer
+from tests.journeys.postgres import OwnPostgres
 
 T = TypeVar("T")
 
@@ -51,10 +53,14 @@ def _in_database(url: str, name: str) -> str:
 
 
 class Platform:
-    """One running platform. `name` names its database; `folder` holds its logs, mail and Valkey's files."""
+    """One running platform. `name` names its database; `folder` holds its logs, mail and Valkey's files.
 
-    def __init__(self, folder: Path, name: str, **settings: str) -> None:
+    With `own_postgres` its database is in a cluster of its own, which may die.
+    """
+
+    def __init__(self, folder: Path, name: str, *, own_postgres: bool = False, **settings: str) -> None:
         self.folder = folder
+        self.postgres = OwnPostgres(folder / "postgres.log", name) if own_postgres else None
         self.mail = folder / "mail"
         self.database = name
         self._settings = settings
@@ -72,9 +78,13 @@ class Platform:
 
     def start(self) -> None:
         """Make the database, then start everything; raises with the last log lines when a part does not."""
+        if self.postgres is not None:
+            self.postgres.start()
         with self._owner() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
             cursor.execute(f'CREATE DATABASE "{self.database}"')
+            # What was committed outlives the server's processes, if not a power cut.
+            cursor.execute(f'ALTER DATABASE "{self.database}" SET synchronous_commit = on')
         self.start_valkey()
         self._finish("migrate", ["manage.py", "migrate", "--verbosity", "0"])
         self.start_worker(wait=False)
@@ -89,6 +99,9 @@ class Platform:
             self._stop(name)
         if self._valkey is not None:
             self._valkey.stop()
+        if self.postgres is not None:
+            self.postgres.close()
+            return
         with self._owner() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
 
@@ -99,8 +112,8 @@ class Platform:
         """The environment of every part."""
         return {
             **os.environ,
-            "DATABASE_URL": _in_database(_given("DATABASE_URL"), self.database),
-            "DATABASE_OWNER_URL": _in_database(_owner_address(), self.database),
+            "DATABASE_URL": _in_database(self._runtime_address(), self.database),
+            "DATABASE_OWNER_URL": _in_database(self._owner_address(), self.database),
             "REDIS_URL": self._redis_url,
             **{name: _given(name) for name in ("SECRET_KEY", "HASH_KEY", "CREDENTIALS_KEYS")},
             "DEBUG": "false",
@@ -118,6 +131,12 @@ class Platform:
             "REFERRAL_DATABASE_ROLE": "",
             **self._settings,
         }
+
+    def _runtime_address(self) -> str:
+        return self.postgres.addresses["database_url"] if self.postgres else _given("DATABASE_URL")
+
+    def _owner_address(self) -> str:
+        return self.postgres.addresses["database_owner_url"] if self.postgres else _owner_address()
 
     def _spawn(self, name: str, command: Sequence[str]) -> None:
         assert name not in self._processes, f"{name} runs already"
@@ -163,6 +182,20 @@ class Platform:
             del self._processes[name]
             self._spawn(name, self._program(name))
         return ended
+
+    def kill_valkey(self) -> None:
+        """End Valkey with SIGKILL, and forget what it had written down."""
+        assert self._valkey is not None
+        process = self._valkey.process
+        assert process is not None
+        process.kill()
+        process.wait()
+        remove(self.folder / "valkey")
+
+    def flush_valkey(self) -> None:
+        """Let Valkey forget everything."""
+        with Redis.from_url(self._redis_url) as client:
+            client.flushall()
 
     def stop_valkey(self) -> None:
         """Stop Valkey; its address refuses connections from here on."""
@@ -242,7 +275,7 @@ class Platform:
 
     @contextmanager
     def _owner(self) -> Iterator[Any]:
-        connection = psycopg2.connect(_owner_address())
+        connection = psycopg2.connect(self._owner_address())
         connection.autocommit = True
         try:
             with connection.cursor() as cursor:

@@ -90,7 +90,15 @@ def owner(platform: Platform) -> Browser:
 _TRUSTING = {"fraud-hold_at": "1000", "fraud-deny_at": "1000"}
 
 
-def open_shop(platform: Platform, owner: Browser, name: str, **terms: str) -> Shop:
+def open_shop(
+    platform: Platform,
+    owner: Browser,
+    name: str,
+    *,
+    rules: Sequence[dict[str, str]] = (people.CASH_TEN_PERCENT, people.CREDIT_FIVE),
+    scopes: Sequence[str] = ("track", "read"),
+    **terms: str,
+) -> Shop:
     """Set up a sandbox that pays 10 % in cash to the referrer and 5.00 in credit to the friend.
 
     All friends come by one browser here, which would be looked at, so the thresholds are out of reach.
@@ -99,14 +107,14 @@ def open_shop(platform: Platform, owner: Browser, name: str, **terms: str) -> Sh
     program = people.publish_program(
         console,
         "Refer a friend",
-        rules=[people.CASH_TEN_PERCENT, people.CREDIT_FIVE],
+        rules=list(rules),
         destination_url="https://shop.example/welcome",
         **{"hold_days": "30", "approval": "manual", **_TRUSTING, **terms},
     )
     ann = people.enrol(console, program, email=ANN, name="Ann Able")
     click = people.click(platform, ann.code)
     console.move_clock(1)
-    token = people.new_key(console, "track", "read")
+    token = people.new_key(console, *scopes)
     shop = Shop(platform, console, Api(platform, token), ann, click, people.new_shop(console))
     shop.settle()
     return shop

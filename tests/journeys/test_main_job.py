@@ -125,17 +125,7 @@ def _set_up(platform: Platform) -> Story:
 
 
 def _colleague_joins(story: Story) -> None:
-    page = story.live.fill("team/invite/", "Send invitation", {"email": FINANCE, "role": "finance"})
-    assert FINANCE in page.text
-    mail = story.platform.wait_for_mail(FINANCE)
-    found = re.search(r"http://\S+/invitations/\S+/", mail.get_content())
-    assert found is not None, mail.get_content()
-    browser = Browser(story.platform)
-    page = browser.get(found[0])
-    page = browser.get(page.link("Create an account"))
-    people.enter_account(story.platform, browser, page, FINANCE)
-    page = browser.get(found[0])
-    page = browser.submit(page, page.form(button="Join Acme Tees"))
+    browser = people.colleague(story.platform, story.live, FINANCE, "finance", workspace="Acme Tees")
     story.finance = Console(browser, story.owner.slug)
     assert "Finance" in story.finance.get().text
 
