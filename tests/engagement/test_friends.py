@@ -72,6 +72,14 @@ def answer_to(ana: Participant) -> str:
             "The order was smaller than the offer asks for.",
         ),
         (
+            {
+                "status": "denied",
+                "reason": "conditions_not_met",
+                "sentence": "The customer's country is FR; the program wants DE.",
+            },
+            "The offer has conditions, and one of them was not met.",
+        ),
+        (
             {"status": "denied", "reason": "same_mailbox"},
             "By the terms it brings no reward. If you think that is wrong, ask Acme.",
         ),
