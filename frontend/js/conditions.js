@@ -142,7 +142,7 @@ class Builder {
     const fact = this.factOf(node.fact);
     const again = [`[data-at='${at}'] select`];
     const box = made("div", {
-      className: "mb-2 flex flex-wrap items-center gap-2 rounded-field bg-sunken p-2 [&_select]:max-w-full",
+      className: "mb-2 flex flex-wrap items-center gap-2 rounded-field bg-sunken p-2 [&_select]:max-w-full [&_textarea]:min-h-16 sm:[&_select]:max-w-xs",
     });
     box.dataset.at = at;
     const select = made("select");
