@@ -198,6 +198,16 @@ def test_the_terms_page_says_what_is_limited_and_who_confirms(client: Client, wo
     assert "Cash is paid out once the tax details are given." in page
 
 
+def test_the_terms_page_states_the_conditions(client: Client, workspace: Workspace) -> None:
+    asked = {"all": [{"fact": "order.amount_minor", "op": "at_least", "value": 5000}]}
+    own = {"all": [{"fact": "source.channel", "op": "is", "value": "sms"}]}
+    document = terms(rewards=[{**CASH, "conditions": own}], eligibility={"conditions": asked})
+    program = ProgramFactory.create(workspace=workspace, draft=document)
+    page = client.get(f"/terms/{program.public_id}/").content.decode()
+    assert "It counts only if the order&#x27;s value is at least €50.00." in page
+    assert "if the channel of the referral is sms." in page
+
+
 def test_the_portal_shows_the_way_to_the_next_milestone(client: Client, workspace: Workspace) -> None:
     tiers = [{"at_least": 50_000, "amount": {"type": "percentage", "bps": 1500}}]
     rule = {**CASH, "tiers": tiers, "tier_basis": "revenue"}
