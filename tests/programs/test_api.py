@@ -170,6 +170,7 @@ def test_enrolling_answers_201_once_and_200_after(api: Api, workspace: Workspace
             "email": "ana@x.example",
             "name": "Ana Kos",
             "country": "SI",
+            "attributes": {},
             "created_at": first.json()["customer"]["created_at"],
             "erased_at": None,
         },
