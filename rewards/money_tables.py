@@ -100,6 +100,10 @@ class TaxYearTable(lists.Table):
             record.email if record.name else "",
         )
 
+    def render_tax_form(self, value: str) -> str:
+        """Return the form's name; the file keeps its code."""
+        return str(TaxDetails.Form(value).label) if value in TaxDetails.Form.values else value
+
     def render_paid_minor(self, value: int, record: Any) -> SafeString:
         """Return the sum with the payouts behind it."""
         shown = self.all_columns["paid_minor"].text(value, record, self.workspace)

@@ -30,7 +30,7 @@ class CodeField(forms.CharField):
 class RateForm(forms.Form):
     """A rate from a day on."""
 
-    base = CodeField(label="One", help_text="The currency of the order, like USD.")
+    base = CodeField(label="One unit of", help_text="The currency of the order, like USD.")
     rate = forms.DecimalField(
         label="is worth",
         max_digits=24,
@@ -38,7 +38,7 @@ class RateForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         help_text="How much of the other currency one of it is, like 0.9213.",
     )
-    quote = CodeField(label="of", help_text="The currency it is turned into, like EUR.")
+    quote = CodeField(label="units of", help_text="The currency it is turned into, like EUR.")
     on = forms.DateField(
         label="From",
         widget=forms.DateInput(attrs={"type": "date"}),

@@ -27,16 +27,16 @@ def plan_first(stage: Stage, at: datetime) -> None:
 
 
 def plan_running(stage: Stage, at: datetime) -> None:
-    """Give creators from Switzerland a quarter more for a fortnight, which goes on."""
+    """Give creators of three countries a quarter more for a fortnight, which goes on."""
     _plan(
         stage,
         "creators",
-        "Hello, Switzerland",
+        "Harvest fortnight",
         at,
         days=(0, 14),
         multiplier_bps=12_500,
-        banner="A quarter more for everything your Swiss friends buy",
-        countries=["CH"],
+        banner="A quarter more for everything your friends buy",
+        countries=["DE", "AT", "CH"],
         actor=stage.olga,
     )
 

@@ -14,7 +14,7 @@ from accounts.access import ConsoleRequest, console_view
 from core import lists
 from core.errors import DomainError
 from core.forms import add_domain_error
-from core.templatetags.display import money
+from core.templatetags.display import money, words
 from rewards import forms, queries, services, tables
 from rewards.models import Reward
 from rewards.queries import giving
@@ -187,7 +187,7 @@ def _story(request: ConsoleRequest, reward: Reward) -> dict[str, Any]:
         {
             "at": change.at,
             "title": _title(change.before, change.after, change.amount_minor),
-            "text": change.reason,
+            "text": _reason(change.reason),
             "actor": change.actor,
             "tone": _tone(change.after, change.amount_minor if change.before == change.after else 0),
             "amount": money(abs(change.amount_minor), reward.unit) if change.amount_minor else "",
@@ -205,6 +205,11 @@ def _story(request: ConsoleRequest, reward: Reward) -> dict[str, Any]:
         "approve_form": forms.ApproveForm(),
         "deny_form": forms.DenyForm(),
     }
+
+
+def _reason(reason: str) -> str:
+    """Return a reason as it was written; one that is a code in words."""
+    return f"{words(reason).capitalize()}." if reason.isidentifier() else reason
 
 
 def _title(before: str, after: str, amount_minor: int) -> str:
