@@ -98,7 +98,6 @@ def take_steps(*, workspace: Workspace, steps: Sequence[Step], actor: Actor, at:
     # A reward may take two steps at once: approved, then issued.
     for reward in changed.values():
         reward.save(update_fields=_CHANGED)
-        reward.save(update_fields=["status", "reason", "reversed_minor", "fulfilment", "payout"])
     follow(workspace=workspace, rewards=changed.values())
     RewardChange.objects.bulk_create(changes)
 

@@ -330,15 +330,7 @@ def test_the_failed_are_tried_again_in_a_batch_of_their_own(workspace: Workspace
 @pytest.mark.parametrize("method", ["csv", "pain001"])
 def test_what_failed_is_in_no_file_again(workspace: Workspace, method: str) -> None:
     """Its money is payable again: paid by this file and by the next batch, it would be paid twice."""
-    services.update_payout_settings(
-        workspace=workspace,
-        cutoff_days=0,
-        debtor_name="Acme",
-        debtor_iban="DE89 3704 0044 0532 0130 00",
-        debtor_bic="",
-        fees={},
-        actor=person(),
-    )
+    _settings(workspace, debtor_name="Acme", debtor_iban="DE89370400440532013000")
     shop = program(workspace)
     for _ in range(2):
         approved(participant(shop))
