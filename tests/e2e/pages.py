@@ -271,10 +271,11 @@ def _addresses(route: Route, slug: str) -> Iterator[tuple[str, str]]:
     address = "/" + route.pattern.replace("<slug:slug>", slug).replace("<str:public_id>", "{id}")
     address = address.replace("<int:number>", "1")
     for name, parts in PARTS.items():
-        if f"<slug:{name}>" in address:
-            for part in parts:
-                yield part, address.replace(f"<slug:{name}>", part)
-            return
+        for place in (f"<slug:{name}>", f"<str:{name}>"):
+            if place in address:
+                for part in parts:
+                    yield part, address.replace(place, part)
+                return
     assert "<" not in address, f"say in PARTS or ROWS what stands in {route.pattern}"
     yield "", address
 
@@ -291,7 +292,12 @@ def _console(route: Route) -> Iterator[Stop]:
             yield Stop(f"{part} {label}".strip(), "owner", address, query=query)
     if route.name.endswith("_list") or route.name in LISTS:
         for _, address in _addresses(route, SANDBOX):
-            yield Stop("empty", "owner", address, slug=SANDBOX)
+            below = (
+                f"SELECT public_id FROM {table_of(route)} ORDER BY id DESC LIMIT 1"
+                if "{id}" in address
+                else ""
+            )
+            yield Stop("empty", "owner", address, slug=SANDBOX, query=below)
 
 
 def stops_of(route: Route) -> list[Stop]:

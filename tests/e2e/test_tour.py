@@ -109,6 +109,7 @@ def test_no_page(route: Route, stage: JoinedStage, owner: State) -> None:
         "slug": "lumen-coffee",
         "public_id": "none_0",
         "code": "nobodys-code",
+        "method": "bank",
         "provider": "woocommerce",
         "name": "none.eml",
         "color": "4f46e5",
