@@ -8,6 +8,8 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-header --no-annotate --no-emit-index-url
 # The project's own lock and interpreter, whatever the caller's environment says.
 export UV_PYTHON_DOWNLOADS := never
+# Compiled once here, not by each process that starts.
+export UV_COMPILE_BYTECODE := 1
 export VIRTUAL_ENV := $(CURDIR)/.venv
 ARGS ?=
 
