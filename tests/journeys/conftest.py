@@ -20,9 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.journey)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """The running platform."""
+    """The running platform; it ends with the journeys: idle, it still takes time from the others."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     running = Platform(tmp_path_factory.mktemp("platform"), f"journey_referral_{worker}", own_postgres=True)
     try:
