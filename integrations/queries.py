@@ -179,7 +179,7 @@ def event_kinds() -> tuple[str, ...]:
 
     What only a sandbox does is not among them, nor what the platform tells itself.
     """
-    own = ("sandbox.", "rates.", "payout.batch_preparing")
+    own = ("sandbox.", "rates.", "payout.batch_preparing", "promotion.announcing")
     return tuple(kind for kind in events.kinds() if not kind.startswith(own))
 
 

@@ -135,7 +135,7 @@ class Circumstances:
 
     def _contact(self, part: Part) -> tuple[str, str, str]:
         """Return public id, kind and channel of a contact; nothing where there is none."""
-        credited = _credited_contact(part)
+        credited = self._credited_contact(part)
         if credited is not None:
             return credited["id"], credited["kind"], credited["channel"]
         mine = self._contacts.get((part.fact.customer_id, part.credit.participant_id), ())
@@ -177,9 +177,26 @@ class Circumstances:
         )
         return found
 
+    def _credited_contact(self, part: Part) -> Mapping[str, Any] | None:
+        """Return the last contact that a stored decision credits a participant for."""
+        mine = part.credit.participant.public_id
+        inputs, result = self._documents[part.decision.pk]
+        credits = [each for each in result.get("credits", ()) if each["participant"] == mine]
+        ids = [touch for each in credits for touch in each["touch_ids"]]
+        touches = {touch["id"]: touch for touch in inputs.get("touches", ())}
+        return touches.get(ids[-1]) if ids else None
+
+    @cached_property
+    def _documents(self) -> Mapping[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """What the decisions were made from and what they say; long, so they are not read without need."""
+        rows = Attribution.objects.for_workspace(self._workspace).filter(
+            pk__in={part.decision.pk for part in self._parts}
+        )
+        return {pk: (inputs, result) for pk, inputs, result in rows.values_list("pk", "inputs", "result")}
+
     @cached_property
     def _contacts(self) -> Mapping[tuple[int, int], Sequence[Touchpoint]]:
-        bound = [part for part in self._parts if _credited_contact(part) is None]
+        bound = [part for part in self._parts if self._credited_contact(part) is None]
         return contacts_of(
             self._workspace,
             {part.fact.customer_id for part in bound},
@@ -190,15 +207,6 @@ class Circumstances:
     def _links(self) -> Mapping[str, Mapping[str, Any]]:
         ids = {self._contact(part)[0] for part in self._parts} - {""}
         return links_of_contacts(self._workspace, ids)
-
-
-def _credited_contact(part: Part) -> Mapping[str, Any] | None:
-    """Return the last contact that a stored decision credits a participant for."""
-    mine = part.credit.participant.public_id
-    credits = [each for each in part.decision.result.get("credits", ()) if each["participant"] == mine]
-    ids = [touch for each in credits for touch in each["touch_ids"]]
-    touches = {touch["id"]: touch for touch in part.decision.inputs.get("touches", ())}
-    return touches.get(ids[-1]) if ids else None
 
 
 def _attributes(whose: str, person: Customer) -> dict[str, Any]:

@@ -301,4 +301,4 @@ def test_any_number_of_conversions_takes_the_same_statements(workspace: Workspac
         return len(caught)
 
     assert statements(many, frozenset({"customer.country", "customer.attributes.plan", "order.skus"})) == 0
-    assert statements(many[:1], EVERYTHING) == statements(many, EVERYTHING) == 8
+    assert statements(many[:1], EVERYTHING) == statements(many, EVERYTHING) == 9
