@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from core.errors import DomainError
@@ -99,13 +100,23 @@ def with_check_then_act(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allowances, "_locked", unlocked)
 
 
+def _run_until_steady() -> None:
+    """Run histories; those that go another way when repeated, as races do, are left for new ones."""
+    for _ in range(4):
+        try:
+            return run(60, 30)
+        except Flaky:
+            continue
+    return run(60, 30)
+
+
 @pytest.mark.parametrize("plant", [without_idempotency, with_double_clawback, with_check_then_act])
 def test_the_machine_finds(
     plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(monkeypatch)
     try:
-        run(60, 30)
+        _run_until_steady()
     except Exception as error:
         # Hypothesis gathers several faults in a group; each is a difference, or a refusal of the database.
         faults = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
