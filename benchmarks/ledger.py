@@ -155,8 +155,8 @@ END $$
 _GROUND: Final = (
     """
     INSERT INTO programs_customer (workspace_id, public_id, external_id, email, mailbox, name, country,
-        created_at)
-    SELECT %(ws)s, 'cus_' || lpad(n::text, 26, '0'), 'ledger-' || n, '', '', '', '', now()
+        attributes, created_at)
+    SELECT %(ws)s, 'cus_' || lpad(n::text, 26, '0'), 'ledger-' || n, '', '', '', '', '{}', now()
     FROM generate_series(1, %(owners)s) n
     ON CONFLICT DO NOTHING
     """,
@@ -228,10 +228,12 @@ _PAYOUTS: Final = (
     """,
     """
     INSERT INTO rewards_payoutbatch (workspace_id, public_id, currency, method, connection, status,
-        total_minor, fee_minor, payout_count, paid_minor, failed_minor, provider_reference, discrepancy, note,
+        total_minor, fee_minor, payout_count, people_count, judged_count, judged_until, paid_minor,
+        failed_minor, provider_reference, discrepancy, note,
         created_by_id, approved_by_id, created_at, approved_at, completed_at)
     SELECT %(ws)s, 'pyb_ledger', 'EUR', 'csv', '', 'completed', sum(amount_minor), 0,
-        count(DISTINCT customer_id), sum(amount_minor), 0, '', '', '',
+        count(DISTINCT customer_id), count(DISTINCT customer_id), count(DISTINCT customer_id),
+        max(customer_id), sum(amount_minor), 0, '', '', '',
         (SELECT min(id) FROM accounts_user), (SELECT max(id) FROM accounts_user), now(), now(), now()
     FROM rewards_reward WHERE workspace_id = %(ws)s
     """,
